@@ -1,0 +1,82 @@
+// Parser: the client protocol, bytes in, events out.
+//
+// It owns no memory and never allocates: the caller keeps the bytes and shows them from the first
+// unconsumed one on, contiguous. The same bytes give the same events however they are split. Views
+// in `args()` point into the caller's bytes and live until the caller moves them or calls next()
+// again. Speed: one memchr a line, verb switch on the first bytes, digits read in place.
+//
+// Source of behaviour: nats-server's client protocol; spec in docs/ARCHITECTURE.md, "The wire".
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+namespace pipit::proto {
+
+enum class Event : uint8_t {
+  need_more,        // nothing complete: bring more bytes after those not consumed
+  payload_pending,  // the line of a PUB or HPUB is complete and in args(), its payload is not:
+                    // missing() more bytes are needed. Nothing was consumed.
+  connect,          // args().json
+  info,             // args().json
+  pub,              // args().subject reply size_text size payload
+  hpub,             // the same with header_size; payload holds the header block and the body
+  sub,              // args().subject queue sid
+  unsub,            // args().sid max has_max
+  ping,
+  pong,
+  ok,
+  err,              // args().text: what stood after -ERR
+  fault,            // fault() says what; the connection is done
+};
+
+enum class Fault : uint8_t {
+  none,
+  unknown_operation,      // -ERR 'Unknown Protocol Operation', close
+  control_line_exceeded,  // -ERR 'maximum control line exceeded', close
+  bad_arguments,          // closed without -ERR, reason Protocol Violation
+};
+
+struct Args {
+  std::string_view subject;
+  std::string_view reply;
+  std::string_view queue;
+  std::string_view sid;
+  std::string_view size_text;  // as the publisher wrote it: forwarded as it is ("007" stays "007")
+  std::string_view header_size_text;
+  std::string_view payload;  // without the trailing CRLF; for hpub: header block, then body
+  std::string_view json;
+  std::string_view text;
+  uint32_t size = 0;         // of payload, header block included
+  uint32_t header_size = 0;  // 0 for pub
+  uint64_t max = 0;
+  bool has_max = false;
+};
+
+class Parser {
+ public:
+  explicit Parser(uint32_t max_control_line = 4096) : max_control_line_(max_control_line) {}
+
+  // Takes the next event from the front of `bytes` and drops what it used up. After `fault` only
+  // destruction makes sense. On need_more and payload_pending the caller keeps what is left of
+  // `bytes` and calls again with the same bytes and more behind them.
+  Event next(std::string_view& bytes);
+
+  const Args& args() const { return args_; }
+  Fault fault() const { return fault_; }
+  // After payload_pending: how many bytes are missing until the payload and its CRLF are complete.
+  size_t missing() const { return missing_; }
+  // After payload_pending: bytes of the whole operation, from the verb to the CRLF after the payload.
+  size_t operation_size() const { return operation_size_; }
+
+  void set_max_control_line(uint32_t n) { max_control_line_ = n; }
+
+ private:
+  Args args_;
+  size_t scanned_ = 0;         // bytes of the pending line already searched for '\n'
+  size_t missing_ = 0;
+  size_t operation_size_ = 0;  // not 0: the line is parsed, we wait for the payload
+  uint32_t max_control_line_;
+  Fault fault_ = Fault::none;
+};
+
+}  // namespace pipit::proto

@@ -1,0 +1,97 @@
+// pipit/options.h -- what a nats-server .conf file can say, as plain fields.
+//
+// Defaults are those of nats-server, except `reactors`. Sizes are bytes, times are nanoseconds
+// unless the name says otherwise. parse_config_file() fills the same structure from a file.
+// What a field means, and its name in a config file: nats-server's configuration reference; the
+// differences stand in docs/COMPATIBILITY.md.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pipit {
+
+enum class LogLevel : uint8_t { fatal, error, warning, info, debug, trace };
+
+// Called from any reactor, one call at a time is not promised: the callee locks if it must.
+// `line` has no time, pid or newline; it ends with the call.
+using LogCallback = std::function<void(LogLevel, std::string_view line)>;
+
+inline constexpr int64_t kNsPerMs = 1'000'000;
+inline constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+// One user and password, or one token. A password or token of the form $2a$NN$... is a bcrypt hash.
+struct Authorization {
+  std::string user;
+  std::string password;
+  std::string token;
+  int64_t timeout_ns = 0;  // 0: the default, 2 s
+
+  bool required() const { return !user.empty() || !password.empty() || !token.empty(); }
+};
+
+struct WebsocketOptions {
+  std::string host = "0.0.0.0";
+  int port = 0;  // 0: no listener; -1: any free port
+  std::string advertise;
+  bool no_tls = false;
+  bool same_origin = false;
+  std::vector<std::string> allowed_origins;
+  int64_t handshake_timeout_ns = 0;  // 0: Pipit's own deadline, 10 s
+  bool compression = false;
+  Authorization authorization;  // overrides Options::authorization where required()
+  std::map<std::string, std::string> headers;
+  int64_t ping_interval_ns = 0;  // 0: Options::ping_interval_ns
+
+  bool enabled() const { return port != 0; }
+};
+
+struct Options {
+  // Who and where.
+  std::string host = "0.0.0.0";
+  int port = 4222;  // -1: any free port
+  std::string client_advertise;
+  std::string server_name;  // empty: the server id
+  uint32_t reactors = 1;    // threads, each with its own loop; 1 to 64
+  std::string config_file;    // as given; for the log and /varz
+  std::string config_digest;  // "sha256:..." of the parsed configuration, empty without a file
+  std::vector<std::string> server_tags;
+  std::map<std::string, std::string> server_metadata;
+
+  // Limits.
+  uint32_t max_control_line = 4096;
+  int64_t max_payload = 1024 * 1024;  // -1: only bounded by the nine digits of the protocol
+  int64_t max_connections = 65536;    // 0 or less refuses every client
+  int64_t max_pending = 64 * 1024 * 1024;
+  int64_t max_subscriptions = 0;  // per connection; 0: no limit
+  uint32_t max_sub_tokens = 0;    // 0: no limit, at most 255
+  uint32_t max_closed_clients = 10000;
+  int64_t ping_interval_ns = 120 * kNsPerSecond;
+  uint32_t ping_max = 2;
+  int64_t write_deadline_ns = 10 * kNsPerSecond;
+  bool no_fast_producer_stall = false;
+  bool no_header_support = false;
+  bool disable_sublist_cache = false;
+  int64_t lame_duck_duration_ns = 120 * kNsPerSecond;
+  int64_t lame_duck_grace_period_ns = 10 * kNsPerSecond;
+
+  Authorization authorization;
+  WebsocketOptions websocket;
+
+  // Monitoring. Port 0: off; -1: any free port.
+  std::string http_host = "0.0.0.0";
+  int http_port = 0;
+  std::string http_base_path;
+
+  // Logging. The library only calls `log`; where the lines go is the binary's business.
+  bool debug = false;
+  bool trace = false;
+  bool trace_verbose = false;
+  uint32_t max_traced_msg_len = 0;
+  LogCallback log;
+};
+
+}  // namespace pipit
