@@ -1,0 +1,70 @@
+// Loop: one uv_loop_t and what a reactor needs of it: fds, one wake, one timer, turn phases.
+//
+// A Loop lives on the thread that runs it; only wake() may be called from elsewhere. Sockets are
+// watched with uv_poll and read and written by their streams themselves: the buffers stay ours, a
+// short write needs no request object, and an idle connection costs one uv_poll_t.
+#pragma once
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace pipit::net {
+
+// A handle whose memory lives until libuv's close callback, however its owner dies. The only place
+// that casts uv's `data`.
+class PollHandle {
+ public:
+  using Callback = void (*)(void* context, int events);  // events: UV_READABLE | UV_WRITABLE
+
+  PollHandle() = default;
+  ~PollHandle() { close(); }
+  PollHandle(const PollHandle&) = delete;
+  // Watches `fd`, which must be non-blocking and stays the caller's.
+  int open(uv_loop_t* loop, int fd, Callback callback, void* context);
+  void set_context(Callback callback, void* context);
+  // 0: stop watching. Cheap when nothing changes.
+  void watch(int events);
+  // No callback after this. The fd may be closed right away.
+  void close();
+
+ private:
+  struct Block;
+  Block* block_ = nullptr;
+};
+
+class Loop {
+ public:
+  Loop();
+  ~Loop();  // Requires: every PollHandle on it is closed. Runs the loop until libuv let go of them.
+  Loop(const Loop&) = delete;
+
+  uv_loop_t* uv() { return &loop_; }
+  // Called in every turn before poll (last: what is done here is not delayed by sleeping) and after
+  // the events of poll were handled.
+  void set_phases(std::function<void()> before_poll, std::function<void()> after_poll);
+  void set_wake(std::function<void()> on_wake);
+  void set_timer(std::function<void()> on_timer);
+  // One-shot, replaces the last one; negative: off. Milliseconds from now.
+  void arm_timer(int64_t delay_ms);
+  // In before_poll: there is still work, do not sleep in this turn's poll.
+  void do_not_sleep(bool busy);
+
+  void run();   // until stop()
+  void stop();  // [loop's thread]
+  void wake();  // [any thread] on_wake runs soon; many calls may become one
+  // Monotonic, read from the clock at the call.
+  static int64_t now_ns();
+
+ private:
+  uv_loop_t loop_;
+  uv_async_t async_;
+  uv_timer_t timer_;
+  uv_prepare_t prepare_;
+  uv_check_t check_;
+  uv_idle_t idle_;
+  std::function<void()> before_poll_, after_poll_, on_wake_, on_timer_;
+};
+
+}  // namespace pipit::net

@@ -1,0 +1,42 @@
+// TcpStream: a connected, non-blocking TCP socket as a ByteStream.
+//
+// Reads until the kernel has no more, at most kReadBudget bytes a turn (then others get their turn;
+// level-triggered poll brings us back). Writes with sendmsg(MSG_NOSIGNAL), up to 1024 parts a call.
+#pragma once
+#include <memory>
+
+#include "transport/byte_stream.h"
+#include "transport/loop.h"
+
+namespace pipit::net {
+
+class TcpStream final : public ByteStream {
+ public:
+  static constexpr size_t kReadBudget = 256 * 1024;
+
+  // Owns `fd` (non-blocking, TCP_NODELAY is set here). Reading begins with start().
+  TcpStream(Loop& loop, int fd, PeerAddress peer);
+  ~TcpStream() override;
+
+  size_t write(std::span<const iovec> parts) override;
+  void pause_reading() override;
+  void resume_reading() override;
+  void start(StreamHandler* handler) override;
+  void close(uint16_t code, std::string_view why) override;
+  const PeerAddress& peer() const override { return peer_; }
+
+ private:
+  static void on_poll(void* self, int events);
+  void read_some();
+  void update_interest();
+
+  PollHandle poll_;
+  StreamHandler* handler_ = nullptr;
+  PeerAddress peer_;
+  int fd_;
+  bool reading_ = false;
+  bool want_write_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace pipit::net
