@@ -7,6 +7,7 @@
 //
 // Source of behaviour: nats-server's client protocol; spec in docs/ARCHITECTURE.md, "The wire".
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

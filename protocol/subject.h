@@ -4,6 +4,7 @@
 // end, and only as whole tokens: "foo*" is a literal. Any byte but blank and line end may occur.
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>

@@ -4,6 +4,7 @@
 // *_size() function is an upper bound. Bytes from publishers (subject, reply, sizes) go out as they
 // came in.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

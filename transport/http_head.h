@@ -4,6 +4,7 @@
 // Transfer-Encoding, a body on an upgrade (request smuggling lives there). No allocation beyond the
 // list of fields; views point into the caller's bytes.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -6,6 +6,7 @@
 #pragma once
 #include <uv.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>

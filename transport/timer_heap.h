@@ -3,6 +3,7 @@
 // Intrusive: a Timer is a member of what it belongs to, arming it allocates nothing in the steady
 // state. Time is handed in, so that tests and the simulation own the clock. One thread.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -9,6 +9,7 @@
 // (they lock). No fences: every order is on an atomic, so TSan sees it.
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <mutex>

@@ -1,0 +1,1 @@
+#include "protocol/connect_info.h"

@@ -1,0 +1,1 @@
+#include "server/router/subject_trie.h"

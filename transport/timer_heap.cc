@@ -1,0 +1,1 @@
+#include "transport/timer_heap.h"

@@ -1,0 +1,1 @@
+#include "transport/ws_stream.h"
