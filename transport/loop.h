@@ -27,6 +27,8 @@ class PollHandle {
   void set_context(Callback callback, void* context);
   // 0: stop watching. Cheap when nothing changes.
   void watch(int events);
+  // The events watched now. After an error on the fd it is 0, and the callback was told of both.
+  int watched() const;
   // No callback after this. The fd may be closed right away.
   void close();
 
@@ -40,6 +42,8 @@ class Loop {
   Loop();
   ~Loop();  // Requires: every PollHandle on it is closed. Runs the loop until libuv let go of them.
   Loop(const Loop&) = delete;
+  // 0, or the negative errno that the constructor met (no descriptors left): then use nothing else.
+  int status() const { return status_; }
 
   uv_loop_t* uv() { return &loop_; }
   // Called in every turn before poll (last: what is done here is not delayed by sleeping) and after
@@ -66,6 +70,7 @@ class Loop {
   uv_check_t check_;
   uv_idle_t idle_;
   std::function<void()> before_poll_, after_poll_, on_wake_, on_timer_;
+  int status_ = 0;
 };
 
 }  // namespace pipit::net

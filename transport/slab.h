@@ -1,24 +1,44 @@
 // Slabs: counted blocks of bytes. A read lands in one and stays there; large payloads are slices.
 //
 // The count is atomic, because a slice may be held on another reactor; it is touched once per slice
-// per reactor, never per subscriber. The last release, on whatever thread, gives the block back to
-// malloc unless it happens on the pool's own thread, which keeps a few for the next read.
+// per reactor, never per subscriber. The last release, on whatever thread, brings the block home to
+// its pool, which keeps a few for the next reads, or gives it to malloc.
+//
+// I1  Pool and releasing threads meet in SlabHome only. It outlives the pool: the pool and each
+//     pooled slab count as one reference to it.
+// I2  Nobody waits there for a turn: who does not get the lock goes to malloc instead. (Only the
+//     pool's destructor waits, for a push of a few instructions.)
 #pragma once
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <mutex>
 #include <utility>
-#include <vector>
 
 namespace pipit::net {
 
-class SlabPool;
+struct Slab;
+
+// Where slabs of one pool are kept.
+struct SlabHome {
+  static constexpr uint32_t kKept = 16;
+
+  // False: free it yourself.
+  bool take_back(Slab* slab);
+  // Nothing kept, or somebody is at it: nullptr.
+  Slab* hand_out();
+
+  std::atomic<uint32_t> refs{1};
+  std::mutex mutex;  // guards the rest; see I2
+  bool closed = false;
+  uint32_t kept_count = 0;
+  Slab* kept[kKept];
+};
 
 struct Slab {
   std::atomic<uint32_t> refs;
   uint32_t capacity;  // of bytes()
-  SlabPool* home;     // whose thread may keep it; nullptr: plain malloc
+  SlabHome* home;     // nullptr: of no pool
   std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
@@ -55,24 +75,22 @@ class SlabRef {
   Slab* slab_ = nullptr;
 };
 
-// Makes slabs; keeps up to kKept of the standard size for its own thread. Not thread-safe; must
-// outlive nothing: slabs released after the pool is gone (by other threads) go to malloc.
+// Makes slabs, on one thread; keeps up to SlabHome::kKept of the standard size. May die before its
+// slabs: those go to malloc then.
 class SlabPool {
  public:
   static constexpr uint32_t kStandard = 64 * 1024;
-  static constexpr size_t kKept = 16;
   // Readable bytes behind `capacity`, so that simdjson may parse in place.
   static constexpr uint32_t kPadding = 64;
 
-  SlabPool() = default;
+  SlabPool();
   SlabPool(const SlabPool&) = delete;
   ~SlabPool();
-  // A slab of at least `capacity` bytes with one reference.
+  // A slab with one reference. Other sizes than the standard one are never kept.
   SlabRef make(uint32_t capacity = kStandard);
 
  private:
-  friend class SlabRef;
-  std::vector<Slab*> kept_;
+  SlabHome* home_;
 };
 
 }  // namespace pipit::net

@@ -23,9 +23,10 @@ class TcpListener {
   TcpListener(const TcpListener&) = delete;
 
   // Binds and listens at once, so that port() is known and "address in use" is an error here; port
-  // 0 or less: any free port. `host` is an address or a name; "0.0.0.0" and "::" listen on all.
+  // 0 or less: any free port. `host` is an address or a name; "", "0.0.0.0" and "::" listen on
+  // everything, IPv6 included, as nats-server does.
   Result<void> bind(const std::string& host, int port);
-  // Starts accepting on `loop`.
+  // Starts accepting on `loop`. `on_accept` may close() the listener, not destroy it.
   void start(Loop& loop, OnAccept on_accept);
   void close();  // idempotent
   int port() const { return port_; }
@@ -34,7 +35,8 @@ class TcpListener {
  private:
   static void on_poll(void* self, int events);
   void accept_all();
-  void shed_one(int error);
+  bool shed_one();  // false: not even that
+  void pause();
 
   PollHandle poll_;
   OnAccept on_accept_;
@@ -42,7 +44,6 @@ class TcpListener {
   int fd_ = -1;
   int spare_fd_ = -1;
   int port_ = 0;
-  Loop* loop_ = nullptr;
   uv_timer_t* pause_ = nullptr;
 };
 

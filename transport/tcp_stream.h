@@ -2,6 +2,8 @@
 //
 // Reads until the kernel has no more, at most kReadBudget bytes a turn (then others get their turn;
 // level-triggered poll brings us back). Writes with sendmsg(MSG_NOSIGNAL), up to 1024 parts a call.
+// After a failed write everything is taken and thrown away; on_end() tells of it in a later turn,
+// when what the peer had still sent is read.
 #pragma once
 #include <memory>
 
@@ -27,13 +29,17 @@ class TcpStream final : public ByteStream {
 
  private:
   static void on_poll(void* self, int events);
-  void read_some();
-  void update_interest();
+  bool live() const { return fd_ >= 0 && !ended_; }
+  bool read_some();  // true: there is no more for now, or the stream is over
+  void end(int sys_errno);
+  int interest() const;
+  void extend_interest();
 
   PollHandle poll_;
   StreamHandler* handler_ = nullptr;
   PeerAddress peer_;
   int fd_;
+  int failed_errno_ = 0;  // of a write
   bool reading_ = false;
   bool want_write_ = false;
   bool ended_ = false;

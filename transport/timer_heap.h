@@ -29,10 +29,11 @@ class Timer {
 class TimerHeap {
  public:
   static constexpr int64_t kNever = INT64_MAX;
-  // Arms, or moves an armed one.
+  // Arms, or moves an armed one. Inside run(): due after that run's now at the earliest.
   void arm(Timer& timer, int64_t deadline_ns);
   void cancel(Timer& timer);  // no-op if not armed
-  // Calls every timer due at `now_ns`; they may arm and cancel any timer, themselves included.
+  // Calls every timer due at `now_ns`; they may arm, cancel and destroy any timer, themselves
+  // included. Not to be called from a timer.
   void run(int64_t now_ns);
   int64_t next_deadline_ns() const { return heap_.empty() ? kNever : heap_[0]->deadline_ns_; }
   size_t size() const { return heap_.size(); }
@@ -42,6 +43,7 @@ class TimerHeap {
   void sift_down(uint32_t i);
   void place(uint32_t i, Timer* t);
   std::vector<Timer*> heap_;
+  int64_t earliest_ns_ = INT64_MIN;  // arm() goes no earlier
 };
 
 }  // namespace pipit::net
