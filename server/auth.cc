@@ -1,0 +1,89 @@
+#include "server/auth.h"
+
+#include <utility>
+
+#include "pipit_config.h"
+#if PIPIT_BCRYPT
+#include <crypt.h>
+
+#include <cstring>
+#endif
+
+namespace pipit {
+namespace {
+
+// Takes as long for a wrong first byte as for a wrong last one.
+bool equal_constant_time(std::string_view a, std::string_view b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (size_t i = 0; i < b.size(); ++i)
+    difference |= static_cast<unsigned char>(b[i]) ^
+                  static_cast<unsigned char>(a.empty() ? 0 : a[i % a.size()]);
+  return difference == 0;
+}
+
+bool secret_matches(const std::string& expected, const std::string& given) {
+  if (!is_bcrypt(expected)) return equal_constant_time(expected, given);
+#if PIPIT_BCRYPT
+  // An embedded NUL would make crypt compare a prefix only.
+  if (given.find('\0') != std::string::npos) return false;
+  crypt_data data;
+  std::memset(&data, 0, sizeof data);
+  const char* hash = crypt_r(given.c_str(), expected.c_str(), &data);
+  return hash != nullptr && equal_constant_time(expected, hash);
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+bool is_bcrypt(std::string_view text) {
+  return text.size() > 4 && text.substr(0, 2) == "$2" && text[3] == '$' &&
+         (text[2] == 'a' || text[2] == 'b' || text[2] == 'x' || text[2] == 'y');
+}
+
+bool needs_bcrypt(const Authorization& rules) {
+  return is_bcrypt(rules.password) || is_bcrypt(rules.token);
+}
+
+bool credentials_match(const Authorization& rules, const Credentials& given) {
+  if (!rules.token.empty()) return secret_matches(rules.token, given.token);
+  if (rules.user.empty()) return rules.password.empty();
+  const bool user_ok = equal_constant_time(rules.user, given.user);
+  const bool password_ok = secret_matches(rules.password, given.password);
+  return user_ok && password_ok;
+}
+
+void AuthWorker::post(const Authorization& rules, Credentials given,
+                      std::function<void(bool)> done) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  jobs_.push_back({&rules, std::move(given), std::move(done)});
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  changed_.notify_one();
+}
+
+void AuthWorker::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    jobs_.clear();
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void AuthWorker::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    if (stopping_) return;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job.done(credentials_match(*job.rules, job.given));
+    lock.lock();
+  }
+}
+
+}  // namespace pipit

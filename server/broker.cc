@@ -1,0 +1,58 @@
+#include "server/broker.h"
+
+#include <time.h>
+
+#include "pipit_config.h"
+#include "server/identity.h"
+#include "transport/loop.h"
+
+namespace pipit {
+namespace {
+
+int64_t unix_now_ns() {
+  timespec ts;
+  clock_gettime(CLOCK_REALTIME, &ts);
+  return int64_t{ts.tv_sec} * kNsPerSecond + ts.tv_nsec;
+}
+
+}  // namespace
+
+Broker::Broker(Options given)
+    : options(std::move(given)),
+      server_id(make_server_id()),
+      log(options),
+      start_wall_ns(unix_now_ns()),
+      wall_offset_ns(start_wall_ns - net::Loop::now_ns()),
+      account("$G", epoch) {
+  ws_rules.same_origin = options.websocket.same_origin;
+  ws_rules.compression = options.websocket.compression;
+  ws_rules.headers = options.websocket.headers;
+  for (const std::string& text : options.websocket.allowed_origins) {
+    net::WsOrigin origin;
+    if (net::parse_origin(text, origin)) ws_rules.allowed_origins.push_back(origin);
+  }
+}
+
+void Broker::build_infos(int client_port, int websocket_port) {
+  proto::Info info;
+  info.server_id = server_id;
+  info.server_name = options.server_name.empty() ? server_id : options.server_name;
+  info.version = PIPIT_NATS_VERSION;
+  info.go = "pipit" PIPIT_VERSION;
+  info.host = options.host;
+  info.port = client_port;
+  info.headers = !options.no_header_support;
+  info.max_payload = options.max_payload;
+  info.auth_required = authorization(Wire::tcp).required();
+  if (!options.client_advertise.empty()) info.connect_urls.push_back(options.client_advertise);
+  tcp_info = info;
+  info.host = options.websocket.host;
+  info.port = websocket_port;
+  info.auth_required = authorization(Wire::websocket).required();
+  info.connect_urls.clear();
+  if (!options.websocket.advertise.empty())
+    info.connect_urls.push_back(options.websocket.advertise);
+  ws_info = info;
+}
+
+}  // namespace pipit

@@ -1,0 +1,443 @@
+#include "server/connection.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "protocol/subject.h"
+#include "protocol/writer.h"
+#include "server/broker.h"
+#include "server/reactor.h"
+
+namespace pipit {
+namespace {
+
+// What a closing connection may take to send its last bytes (nats-server's flush on close).
+constexpr int64_t kLingerNs = 100 * kNsPerMs;
+// How long a publisher is held back at a time when a subscriber is far behind.
+constexpr int64_t kStallNs = 5 * kNsPerMs;
+// Flush inside a turn from here on: the bytes are still in the cache.
+constexpr size_t kEarlyFlush = 64 * 1024;
+constexpr int64_t kDefaultAuthTimeoutNs = 2 * kNsPerSecond;
+constexpr int64_t kDefaultHandshakeTimeoutNs = 10 * kNsPerSecond;
+
+}  // namespace
+
+Connection::Connection(Reactor& reactor, uint32_t slot, uint64_t cid, Wire wire)
+    : reactor_(reactor),
+      broker_(reactor.broker()),
+      parser_(reactor.broker().options.max_control_line),
+      liveness_timer_(*this, &Connection::on_liveness_timer),
+      write_timer_(*this, &Connection::on_write_timer),
+      stall_timer_(*this, &Connection::on_stall_timer),
+      cid_(cid),
+      start_ns_(reactor.now_ns()),
+      last_activity_ns_(reactor.now_ns()),
+      slot_(slot),
+      wire_(wire) {
+  // What nats-server assumes of a client that never sends CONNECT.
+  connect_.echo = true;
+}
+
+Connection::~Connection() {
+  reactor_.timers().cancel(liveness_timer_);
+  reactor_.timers().cancel(write_timer_);
+  reactor_.timers().cancel(stall_timer_);
+  outbound_.clear(reactor_.chunks());
+}
+
+void Connection::open(std::unique_ptr<net::ByteStream> stream) {
+  stream_ = std::move(stream);
+  if (wire_ == Wire::websocket) {
+    const int64_t timeout = broker_.options.websocket.handshake_timeout_ns;
+    reactor_.timers().arm(liveness_timer_, reactor_.now_ns() +
+                                               (timeout > 0 ? timeout : kDefaultHandshakeTimeoutNs));
+  }
+  stream_->start(this);
+  if (wire_ == Wire::tcp && !closing_) send_info(false);
+}
+
+void Connection::upgraded(const net::WsUpgrade& upgrade) {
+  if (!upgrade.accepted) {
+    broker_.log.print(LogLevel::error, "%s:%u - wid:%llu - websocket handshake error: %s",
+                      stream_->peer().host.c_str(), stream_->peer().port,
+                      static_cast<unsigned long long>(cid_), upgrade.reason.c_str());
+    return;
+  }
+  if (!upgrade.forwarded_for.empty()) {
+    details_ = std::make_unique<Details>();
+    details_->forwarded_for = upgrade.forwarded_for;
+  }
+  send_info(false);
+}
+
+std::span<std::byte> Connection::on_alloc() {
+  reactor_.awake();
+  return inbound_.alloc(reactor_.read_area());
+}
+
+void Connection::on_read(size_t n) {
+  const std::string_view bytes = inbound_.filled(n);
+  if (n > 0) last_activity_ns_ = reactor_.now_ns();
+  process(bytes);
+}
+
+void Connection::process(std::string_view bytes) {
+  size_t operation_size = 0;
+  parse(bytes, operation_size);
+  if (closing_)
+    inbound_.clear();
+  else
+    inbound_.keep(bytes, operation_size, reactor_.read_area());
+}
+
+void Connection::parse(std::string_view& bytes, size_t& operation_size) {
+  while (parsing_allowed() && !bytes.empty()) {
+    // Before CONNECT the first byte decides, whatever would follow (nats-server does the same).
+    if (awaiting_auth_ && (bytes.front() | 0x20) != 'c') {
+      close_with(proto::err::kAuthorization, proto::CloseReason::auth_violation);
+      return;
+    }
+    const proto::Event event = parser_.next(bytes);
+    if (event == proto::Event::need_more) return;
+    if (event == proto::Event::payload_pending) {
+      if (check_payload_size()) operation_size = parser_.operation_size();
+      return;
+    }
+    handle(event);
+  }
+}
+
+void Connection::hold(uint8_t why) {
+  if (holds_ == 0) stream_->pause_reading();
+  holds_ |= why;
+}
+
+void Connection::release(uint8_t why) {
+  if ((holds_ & why) == 0) return;
+  holds_ &= static_cast<uint8_t>(~why);
+  if (holds_ != 0 || closing_) return;
+  process(inbound_.kept(reactor_.read_area()));
+  if (parsing_allowed()) stream_->resume_reading();
+}
+
+void Connection::stall() {
+  if (closing_ || stall_timer_.armed()) return;
+  ++stalls_;
+  ++reactor_.counters().stalled_clients;
+  hold(kHoldStall);
+  reactor_.timers().arm(stall_timer_, reactor_.now_ns() + kStallNs);
+}
+
+void Connection::hold_congested() { hold(kHoldCongested); }
+void Connection::release_congested() { release(kHoldCongested); }
+
+Delivered Connection::deliver(const router::SubRef& ref, const Message& message,
+                              const net::SlabRef& slab, uint64_t origin_cid) {
+  Subscription* sub = subscriptions_.at(ref.sub, ref.generation);
+  if (sub == nullptr || closing_) return Delivered::no;
+  if (origin_cid == cid_ && !connect_.echo) return Delivered::no;
+  const bool with_headers = message.header_size > 0 && connect_.headers;
+  const std::string_view payload = with_headers ? message.payload : message.body();
+  // A receiver without headers gets the body only, and its size in our own digits.
+  char digits[20];
+  std::string_view size_text = message.size_text;
+  if (message.header_size > 0 && !with_headers)
+    size_text = {digits, static_cast<size_t>(proto::write_uint(digits, payload.size()) - digits)};
+  const size_t line_bound =
+      with_headers ? proto::hmsg_line_size(message.subject, sub->sid(), message.reply,
+                                           message.header_size_text, size_text)
+                   : proto::msg_line_size(message.subject, sub->sid(), message.reply, size_text);
+
+  const auto max_pending = static_cast<size_t>(broker_.options.max_pending);
+  size_t pending = outbound_.pending() + line_bound + payload.size() + 2;
+  if (pending > max_pending / 4 * 3) [[unlikely]] {
+    if (!blocked_) flush();
+    if (closing_) return Delivered::no;
+    pending = outbound_.pending() + stream_->held_bytes() + line_bound + payload.size() + 2;
+    if (pending > max_pending) {
+      slow_consumer(proto::CloseReason::slow_consumer_pending);
+      return Delivered::no;
+    }
+    if (pending > max_pending / 4 * 3 && broker_.options.no_fast_producer_stall)
+      return Delivered::yes;  // dropped for this one, as asked for
+  }
+
+  ChunkPool& chunks = reactor_.chunks();
+  const bool copy = payload.size() <= kInlinePayloadMax;
+  char* begin = outbound_.room(line_bound + (copy ? payload.size() + 2 : 0), chunks);
+  char* out = with_headers
+                  ? proto::write_hmsg_line(begin, message.subject, sub->sid(), message.reply,
+                                           message.header_size_text, size_text)
+                  : proto::write_msg_line(begin, message.subject, sub->sid(), message.reply,
+                                          size_text);
+  if (reactor_.tracing()) [[unlikely]]
+    trace("->>", std::string_view(begin, static_cast<size_t>(out - begin)));
+  if (copy) {
+    std::memcpy(out, payload.data(), payload.size());
+    out += payload.size();
+    *out++ = '\r';
+    *out++ = '\n';
+    outbound_.commit(static_cast<size_t>(out - begin));
+  } else {
+    outbound_.commit(static_cast<size_t>(out - begin));
+    outbound_.slice(slab, payload, chunks);
+    outbound_.append(proto::kCrlf, chunks);
+  }
+  ++traffic_.out_msgs;
+  traffic_.out_bytes += payload.size();
+  ++reactor_.counters().traffic.out_msgs;
+  reactor_.counters().traffic.out_bytes += payload.size();
+  if (++sub->delivered == sub->max) remove_subscription(*sub);
+  reactor_.mark_dirty(*this);
+  if (outbound_.pending() >= kEarlyFlush && !blocked_) flush();
+  return pending > max_pending / 4 * 3 ? Delivered::behind : Delivered::yes;
+}
+
+void Connection::send_no_responders(const Message& message) {
+  const Subscription* found = nullptr;
+  subscriptions_.for_each([&](const Subscription& sub) {
+    if (found == nullptr && sub.queue_size == 0 && proto::matches(sub.subject(), message.reply))
+      found = &sub;
+  });
+  if (found == nullptr) return;
+  const size_t bound = proto::no_responders_size(message.reply, found->sid(), message.subject);
+  char* begin = outbound_.room(bound, reactor_.chunks());
+  const char* end = proto::write_no_responders(begin, message.reply, found->sid(), message.subject);
+  outbound_.commit(static_cast<size_t>(end - begin));
+  // It counts for auto-unsubscribe like any message.
+  Subscription* sub = subscriptions_.at(found->slot, found->generation);
+  if (++sub->delivered == sub->max) remove_subscription(*sub);
+  reactor_.mark_dirty(*this);
+}
+
+void Connection::send(std::string_view text) {
+  if (closing_) return;
+  outbound_.append(text, reactor_.chunks());
+  reactor_.mark_dirty(*this);
+  // A client that asks and never reads: what we answer is bounded like what we deliver.
+  if (outbound_.pending() > static_cast<size_t>(broker_.options.max_pending)) [[unlikely]]
+    slow_consumer(proto::CloseReason::slow_consumer_pending);
+}
+
+void Connection::send_ok() {
+  if (connect_.verbose) send(proto::kOk);
+}
+
+void Connection::send_error(std::string_view text) {
+  if (closing_) return;
+  char* begin = outbound_.room(proto::err_size(text), reactor_.chunks());
+  outbound_.commit(static_cast<size_t>(proto::write_err(begin, text) - begin));
+  reactor_.mark_dirty(*this);
+  if (reactor_.tracing()) trace("->>", "-ERR " + std::string(text));
+}
+
+void Connection::close_with(std::string_view error, proto::CloseReason reason) {
+  send_error(error);
+  close(reason);
+}
+
+void Connection::send_info(bool first_pong) {
+  if (!first_pong) {
+    opened_ = true;
+    counted_ = true;
+    const int64_t others = broker_.connections.fetch_add(1, std::memory_order_relaxed);
+    const Authorization& rules = broker_.authorization(wire_);
+    awaiting_auth_ = rules.required();
+    const int64_t auth_timeout = rules.timeout_ns > 0 ? rules.timeout_ns : kDefaultAuthTimeoutNs;
+    reactor_.timers().arm(liveness_timer_,
+                          reactor_.now_ns() + (awaiting_auth_ ? auth_timeout
+                                                              : broker_.options.ping_interval_ns));
+    broker_.log.print(LogLevel::debug, "%s:%u - %s:%llu - Client connection created",
+                      stream_->peer().host.c_str(), stream_->peer().port,
+                      wire_ == Wire::tcp ? "cid" : "wid", static_cast<unsigned long long>(cid_));
+    proto::Info info = broker_.info(wire_);
+    info.client_id = cid_;
+    info.client_ip = stream_->peer().host;
+    std::string text;
+    proto::write_info(text, info);
+    send(text);
+    const int64_t limit = broker_.options.max_connections;
+    if (others >= limit) close_with(proto::err::kMaxConnections, proto::CloseReason::max_connections);
+    return;
+  }
+  proto::Info info = broker_.info(wire_);
+  info.client_id = cid_;
+  info.client_ip = stream_->peer().host;
+  info.connect_info = true;
+  info.remote_account = broker_.account.name;
+  std::string text;
+  proto::write_info(text, info);
+  send(text);
+}
+
+void Connection::send_lame_duck() {
+  if (closing_ || !first_pong_sent_ || protocol_ < 1) return;
+  proto::Info info = broker_.info(wire_);
+  info.client_id = cid_;
+  info.client_ip = stream_->peer().host;
+  info.lame_duck = true;
+  info.connect_urls.clear();
+  std::string text;
+  proto::write_info(text, info);
+  send(text);
+}
+
+void Connection::flush() {
+  if (finished_ || outbound_.empty()) return;
+  const size_t before = outbound_.pending();
+  const bool all = outbound_.flush(*stream_, reactor_.chunks());
+  written_ += before - outbound_.pending();
+  blocked_ = !all;
+  watch_write();
+}
+
+// nats-server gives each batch of pending bytes write_deadline as a whole; so do we: the bytes that
+// were pending when the stream first took less than all must be gone by then.
+void Connection::watch_write() {
+  if (!blocked_) {
+    if (write_timer_.armed() && !closing_) reactor_.timers().cancel(write_timer_);
+    return;
+  }
+  if (closing_ || (write_timer_.armed() && written_ < deadline_mark_)) return;
+  deadline_mark_ = written_ + outbound_.pending();
+  reactor_.timers().arm(write_timer_, reactor_.now_ns() + broker_.options.write_deadline_ns);
+}
+
+void Connection::on_writable() {
+  reactor_.awake();
+  blocked_ = false;
+  flush();
+  if (closing_ && outbound_.empty()) finish();
+}
+
+void Connection::on_write_timer() {
+  if (closing_) return finish();
+  slow_consumer(proto::CloseReason::slow_consumer_deadline);
+}
+
+void Connection::slow_consumer(proto::CloseReason reason) {
+  if (closing_) return;
+  ++reactor_.counters().slow_consumers;
+  broker_.log.print(
+      LogLevel::info, "%s:%u - %s:%llu - Slow Consumer Detected: %s of %zu bytes pending",
+      stream_->peer().host.c_str(), stream_->peer().port, wire_ == Wire::tcp ? "cid" : "wid",
+      static_cast<unsigned long long>(cid_), proto::reason_text(reason).data(),
+      outbound_.pending());
+  close(reason);
+}
+
+void Connection::close(proto::CloseReason reason) {
+  if (closing_) return;
+  closing_ = true;
+  reason_ = reason;
+  stop_ns_ = reactor_.now_ns();
+  stream_->pause_reading();
+  reactor_.timers().cancel(liveness_timer_);
+  reactor_.timers().cancel(stall_timer_);
+  reactor_.timers().cancel(write_timer_);
+  reactor_.remember_closed(*this);
+  drop_subscriptions();
+  broker_.log.print(LogLevel::debug, "%s:%u - %s:%llu - Client connection closed: %s",
+                    stream_->peer().host.c_str(), stream_->peer().port,
+                    wire_ == Wire::tcp ? "cid" : "wid", static_cast<unsigned long long>(cid_),
+                    proto::reason_text(reason).data());
+  if (!proto::flush_before_close(reason))
+    outbound_.clear(reactor_.chunks());
+  else if (!blocked_)
+    flush();
+  if (outbound_.empty() || finished_)
+    finish();
+  else
+    reactor_.timers().arm(write_timer_, reactor_.now_ns() + kLingerNs);
+}
+
+void Connection::finish() {
+  if (finished_) return;
+  finished_ = true;
+  reactor_.timers().cancel(write_timer_);
+  stream_->close(proto::websocket_close_code(reason_), proto::reason_text(reason_));
+  outbound_.clear(reactor_.chunks());
+  if (counted_) {
+    counted_ = false;
+    if (broker_.connections.fetch_sub(1, std::memory_order_relaxed) == 1 && broker_.on_last_gone)
+      broker_.on_last_gone();
+  }
+  reactor_.bury(*this);
+}
+
+void Connection::on_end(int sys_errno, uint16_t, std::string_view) {
+  reactor_.awake();
+  // Nobody is there to read what is pending.
+  outbound_.clear(reactor_.chunks());
+  blocked_ = false;
+  if (closing_) return finish();
+  close(sys_errno == 0 ? proto::CloseReason::client_closed : proto::CloseReason::read_error);
+}
+
+void Connection::on_liveness_timer() {
+  if (!opened_) {  // the WebSocket handshake took too long
+    stop_ns_ = reactor_.now_ns();
+    closing_ = true;
+    return finish();
+  }
+  if (awaiting_auth_)
+    return close_with(proto::err::kAuthTimeout, proto::CloseReason::auth_timeout);
+  const int64_t ws_interval = broker_.options.websocket.ping_interval_ns;
+  const int64_t interval = wire_ == Wire::websocket && ws_interval > 0
+                               ? ws_interval
+                               : broker_.options.ping_interval_ns;
+  const int64_t now = reactor_.now_ns();
+  const bool rtt_fresh = rtt_at_ns_ != 0 && now - rtt_at_ns_ < 3600 * kNsPerSecond;
+  if (pings_out_ > 0 || now - last_activity_ns_ >= interval || !rtt_fresh) {
+    if (pings_out_ + 1 > broker_.options.ping_max) {
+      ++reactor_.counters().stale_connections;
+      return close_with(proto::err::kStale, proto::CloseReason::stale_connection);
+    }
+    ++pings_out_;
+    ping_sent_ns_ = now;
+    send(proto::kPing);
+  }
+  reactor_.timers().arm(liveness_timer_, now + interval);
+}
+
+void Connection::trace(const char* direction, std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  broker_.log.print(LogLevel::trace, "%s:%u - %s:%llu - %s [%.*s]", stream_->peer().host.c_str(),
+                    stream_->peer().port, wire_ == Wire::tcp ? "cid" : "wid",
+                    static_cast<unsigned long long>(cid_), direction,
+                    static_cast<int>(std::min<size_t>(text.size(), 900)), text.data());
+}
+
+ConnectionSnapshot Connection::snapshot(bool with_subscriptions) const {
+  ConnectionSnapshot s;
+  s.cid = cid_;
+  s.wire = wire_;
+  s.ip = stream_->peer().host;
+  s.port = stream_->peer().port;
+  s.start_ns = broker_.wall_ns(start_ns_);
+  s.last_activity_ns = broker_.wall_ns(last_activity_ns_);
+  if (closing_) {
+    s.stop_ns = broker_.wall_ns(stop_ns_);
+    s.reason = proto::reason_text(reason_);
+  }
+  s.rtt_ns = rtt_ns_;
+  s.pending_bytes = outbound_.pending() + (finished_ ? 0 : stream_->held_bytes());
+  s.stalls = stalls_;
+  s.subscriptions = subscriptions_.size();
+  s.traffic = traffic_;
+  if (details_ != nullptr) {
+    s.name = details_->name;
+    s.lang = details_->lang;
+    s.version = details_->version;
+    s.user = details_->user;
+    s.forwarded_for = details_->forwarded_for;
+  }
+  if (with_subscriptions)
+    subscriptions_.for_each([&](const Subscription& sub) {
+      s.subscriptions_list.push_back({std::string(sub.subject()), std::string(sub.queue()),
+                                      std::string(sub.sid()), sub.delivered, sub.max, cid_});
+    });
+  return s;
+}
+
+}  // namespace pipit

@@ -1,0 +1,42 @@
+// Delivery: from a publish to everybody who wants it. The heart; read it after subject_trie.h.
+//
+// One a reactor. Matches in the reactor's cache, hands the message to local subscribers at once,
+// and sends one mail item to each other reactor that has some, however many. A queue group gets the
+// message at one random member; if that one cannot take it, the next in circular order is tried,
+// wherever it lives.
+#pragma once
+#include "server/mailbox.h"
+#include "server/message.h"
+#include "server/router/match_cache.h"
+#include "transport/slab.h"
+
+namespace pipit {
+
+class Connection;
+class Reactor;
+
+class Delivery {
+ public:
+  explicit Delivery(Reactor& reactor);
+
+  // `slab` holds the bytes that `message` points to.
+  void publish(Connection& publisher, const Message& message, const net::SlabRef& slab);
+  // What another reactor sent.
+  void handle(MailItem& item);
+
+  router::CacheStats cache_stats() const { return cache_.stats(); }
+
+ private:
+  bool to_plain(const router::MatchResult& match, const router::ReactorSlice& slice,
+                const Message& message, const net::SlabRef& slab, const Origin& origin);
+  bool to_group(const router::MatchResult& match, uint32_t group, uint32_t member, uint32_t tries,
+                const Message& message, const net::SlabRef& slab, const Origin& origin);
+  bool to_one(const router::SubRef& ref, const Message& message, const net::SlabRef& slab,
+              const Origin& origin);
+  void hold_back(const Origin& origin);
+
+  Reactor& reactor_;
+  router::MatchCache cache_;
+};
+
+}  // namespace pipit

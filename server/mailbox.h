@@ -1,0 +1,91 @@
+// Mailbox: what other reactors have for this one, and what this one has for them.
+//
+// One SpscRing per ordered pair of reactors, owned by the receiver. send() stages; publish() shows
+// everything staged and wakes only receivers that sleep: one wake per target per loop turn. What a
+// full ring does not take waits in the sender's own FIFO, in order; the sender then pauses the
+// connections that fill it (congested()). Nothing is dropped and nobody blocks.
+//
+// I1  A receiver that finds its rings empty sets sleeping_ (seq_cst), then looks at every ring once
+//     more (seq_cst); a sender publishes its tail (seq_cst), then looks at sleeping_ (seq_cst). In
+//     the one order of seq_cst at least one of them sees the other, so no wake is lost.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "server/message.h"
+#include "server/router/match_result.h"
+#include "transport/slab.h"
+#include "transport/spsc_ring.h"
+
+namespace pipit {
+
+// Which connection published: for echo, and to hold it back.
+struct Origin {
+  uint64_t cid = 0;
+  uint32_t slot = 0;
+  uint16_t reactor = 0;
+};
+
+struct MailItem {
+  enum class Kind : uint8_t { none, plain, queue, stall };
+
+  Message message;        // views into `slab`
+  net::SlabRef slab;      // plain, queue
+  router::MatchRef match; // plain, queue
+  Origin origin;
+  uint32_t slice = 0;     // plain: index into match->slices
+  uint32_t group = 0;     // queue: index into match->groups
+  uint32_t member = 0;    // queue: whom to try
+  uint32_t tries = 0;     // queue: members that were tried before
+  Kind kind = Kind::none;
+};
+
+class Mailbox {
+ public:
+  static constexpr uint32_t kMaxReactors = 64;
+
+  // `wake` interrupts this reactor's sleep; called by any thread.
+  Mailbox(uint16_t self, uint32_t reactors, std::function<void()> wake);
+  // All mailboxes, by reactor. Before any thread runs.
+  void connect(std::vector<Mailbox*> all) { all_ = std::move(all); }
+
+  // [this reactor] To another one. Never fails.
+  void send(uint16_t target, MailItem&& item);
+  void publish();
+  // A ring was full: what is sent now waits in a FIFO.
+  bool congested() const { return spilled_ > 0; }
+
+  // [this reactor] Takes every item that was there at the call; `handle` may send().
+  void drain(const std::function<void(MailItem&)>& handle);
+  // [this reactor] False: there is mail, do not sleep.
+  bool prepare_sleep();
+  // Acquire is not needed: what was published meanwhile is found by drain().
+  void woke() { sleeping_.store(false, std::memory_order_relaxed); }
+
+  // [any thread] Runs `task` on this reactor, soon. For control, not for messages.
+  void post(std::function<void()> task);
+  void run_posted();  // [this reactor]
+
+ private:
+  static uint32_t ring_capacity(uint32_t reactors);
+
+  const uint16_t self_;
+  const uint32_t capacity_;
+  const std::function<void()> wake_;
+  std::vector<std::unique_ptr<net::SpscRing<MailItem>>> rings_;  // by sender
+  std::vector<Mailbox*> all_;
+  std::vector<std::deque<MailItem>> spill_;  // by target
+  size_t spilled_ = 0;
+  uint64_t staged_ = 0;  // bit per target
+  alignas(net::kCacheLine) std::atomic<bool> sleeping_{false};
+  std::atomic<bool> posted_{false};
+  std::mutex mutex_;
+  std::vector<std::function<void()>> tasks_;
+};
+
+}  // namespace pipit

@@ -1,0 +1,94 @@
+// Outbound: what one connection still has to send, and how many bytes that is.
+//
+// Protocol text and small payloads are copied, one behind the other, into chunks that grow with the
+// queue (1 KiB, 8 KiB, 64 KiB); large payloads are slices of the slab they were read into. A queue
+// that has been sent owns nothing: its chunks go back to the reactor's ChunkPool. One thread.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "transport/byte_stream.h"
+#include "transport/slab.h"
+
+namespace pipit {
+
+// Up to this many bytes a payload is copied behind its MSG line, above it is sliced. Copying is
+// cheaper than another iovec and a counted slab, and does not pin a 64 KiB slab for a few bytes.
+// The figure is bench_outbound's.
+inline constexpr size_t kInlinePayloadMax = 512;
+
+struct Chunk {
+  Chunk* next;
+  uint32_t capacity, used;
+  uint32_t parts;  // of the queue that point into it
+  uint8_t size_class;
+  char* bytes() { return reinterpret_cast<char*>(this + 1); }
+};
+
+struct OutboundPart {
+  const char* data;
+  size_t size;
+  Chunk* chunk;       // null for a slice
+  net::SlabRef slab;  // of a slice
+};
+
+struct OutboundQueue {
+  std::vector<OutboundPart> parts;
+  size_t head = 0;  // parts before it are sent
+  Chunk* open = nullptr;
+  uint8_t size_class = 0;
+};
+
+// A reactor's stock of empty chunks and queues. Bounded; what is over goes to malloc.
+class ChunkPool {
+ public:
+  ChunkPool() = default;
+  ~ChunkPool();
+  ChunkPool(const ChunkPool&) = delete;
+  Chunk* take(size_t at_least, uint8_t size_class);
+  void give(Chunk* chunk);
+  std::unique_ptr<OutboundQueue> take_queue();
+  void give_queue(std::unique_ptr<OutboundQueue> queue);
+
+  static constexpr std::array<uint32_t, 3> kCapacity = {1024, 8 * 1024, 64 * 1024};
+  static constexpr std::array<uint32_t, 3> kKept = {256, 64, 16};
+  static constexpr uint8_t kOdd = 3;  // size class of a chunk made to measure
+  static constexpr size_t kQueuesKept = 256;
+
+ private:
+  std::array<Chunk*, 3> kept_{};
+  std::array<uint32_t, 3> count_{};
+  std::vector<std::unique_ptr<OutboundQueue>> queues_;
+};
+
+class Outbound {
+ public:
+  Outbound() = default;
+  Outbound(const Outbound&) = delete;
+  ~Outbound();  // Requires: clear() was called, or nothing pending.
+
+  size_t pending() const { return pending_; }
+  bool empty() const { return pending_ == 0; }
+  // `size` contiguous bytes at the end; commit() says how many were used. Nothing between the two.
+  char* room(size_t size, ChunkPool& pool);
+  void commit(size_t size);
+  void append(std::string_view text, ChunkPool& pool);
+  // Shares `data`, which lies in `slab`.
+  void slice(const net::SlabRef& slab, std::string_view data, ChunkPool& pool);
+  // Shows the stream what is pending. True if it took everything.
+  bool flush(net::ByteStream& stream, ChunkPool& pool);
+  void clear(ChunkPool& pool);
+
+ private:
+  void consume(size_t taken, ChunkPool& pool);
+  OutboundQueue& queue(ChunkPool& pool);
+
+  std::unique_ptr<OutboundQueue> queue_;
+  size_t pending_ = 0;
+};
+
+}  // namespace pipit

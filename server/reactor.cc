@@ -1,0 +1,188 @@
+#include "server/reactor.h"
+
+#include "server/broker.h"
+
+namespace pipit {
+
+Reactor::Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::function<void()> wake,
+                 Clock clock, Random random)
+    : broker_(broker),
+      index_(index),
+      tracing_(broker.log.trace()),
+      clock_(clock),
+      now_ns_(clock()),
+      random_(random),
+      mailbox_(index, reactors, std::move(wake)),
+      delivery_(*this),
+      lame_duck_timer_(*this, &Reactor::on_lame_duck_timer) {}
+
+Reactor::~Reactor() { timers_.cancel(lame_duck_timer_); }
+
+Connection* Reactor::adopt(Wire wire, const MakeStream& make) {
+  awake();
+  uint32_t slot;
+  if (free_slots_.empty()) {
+    slot = static_cast<uint32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  const uint64_t cid = broker_.next_cid.fetch_add(1, std::memory_order_relaxed);
+  auto connection = std::make_unique<Connection>(*this, slot, cid, wire);
+  std::unique_ptr<net::ByteStream> stream = make(*connection);
+  if (stream == nullptr) {
+    free_slots_.push_back(slot);
+    return nullptr;
+  }
+  broker_.total_connections.fetch_add(1, std::memory_order_relaxed);
+  slots_[slot] = std::move(connection);
+  ++open_;
+  Connection* opened = slots_[slot].get();
+  opened->open(std::move(stream));
+  return opened;
+}
+
+void Reactor::turn() {
+  awake();
+  now_ns_ = clock_();
+  mailbox_.run_posted();
+  take_mail();
+  timers_.run(now_ns_);
+  // Publishing before flushing: a PONG must not leave while what came before it is still staged.
+  mailbox_.publish();
+  if (!congested_.empty() && !mailbox_.congested()) resume_congested();
+  flush_dirty();
+  if (!graveyard_.empty()) {
+    for (const uint32_t slot : graveyard_) {
+      slots_[slot].reset();
+      free_slots_.push_back(slot);
+      --open_;
+    }
+    graveyard_.clear();
+  }
+  broker_.epoch.quiescent(index_);
+}
+
+void Reactor::take_mail() {
+  mailbox_.drain([this](MailItem& item) { delivery_.handle(item); });
+}
+
+void Reactor::flush_dirty() {
+  while (!dirty_.empty()) {
+    flushing_.swap(dirty_);
+    for (Connection* connection : flushing_) {
+      connection->dirty = false;
+      connection->flush();
+    }
+    flushing_.clear();
+  }
+}
+
+void Reactor::hold_congested(Connection& connection) {
+  congested_.push_back({connection.cid(), connection.slot(), index_});
+  connection.hold_congested();
+}
+
+void Reactor::resume_congested() {
+  std::vector<Origin> waiting;
+  waiting.swap(congested_);
+  for (const Origin& origin : waiting)
+    if (Connection* connection = find(origin)) connection->release_congested();
+  mailbox_.publish();
+}
+
+bool Reactor::prepare_sleep() {
+  if (!dirty_.empty() || !graveyard_.empty()) return false;
+  if (!mailbox_.prepare_sleep()) return false;
+  broker_.epoch.offline(index_);
+  asleep_ = true;
+  return true;
+}
+
+void Reactor::wake_up() {
+  asleep_ = false;
+  now_ns_ = clock_();
+  mailbox_.woke();
+  broker_.epoch.online(index_);
+}
+
+int64_t Reactor::next_deadline_ns() const {
+  const int64_t timer = timers_.next_deadline_ns();
+  // The receiver of a full ring does not wake us when it has taken something: look again soon.
+  return mailbox_.congested() ? std::min(timer, now_ns_ + kNsPerMs) : timer;
+}
+
+void Reactor::close_all(proto::CloseReason reason) {
+  for (size_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i] != nullptr) slots_[i]->close(reason);
+}
+
+void Reactor::lame_duck(int64_t grace_ns, int64_t duration_ns) {
+  for (auto& connection : slots_)
+    if (connection != nullptr) connection->send_lame_duck();
+  // As nats-server: spread over what is left after the grace period, at most a second apart.
+  const int64_t left = duration_ns > grace_ns ? duration_ns - grace_ns : kNsPerSecond;
+  const auto count = static_cast<int64_t>(std::max<size_t>(open_, 1));
+  lame_duck_step_ns_ = std::clamp<int64_t>(left / count, kNsPerMs, kNsPerSecond);
+  lame_duck_batch_ =
+      std::max<size_t>(static_cast<size_t>(count * lame_duck_step_ns_ / std::max<int64_t>(left, 1)), 1);
+  timers_.arm(lame_duck_timer_, now_ns_ + grace_ns);
+}
+
+void Reactor::on_lame_duck_timer() {
+  std::vector<Connection*> open;
+  for (auto& connection : slots_)
+    if (connection != nullptr && !connection->closing()) open.push_back(connection.get());
+  for (size_t n = 0; n < lame_duck_batch_ && !open.empty(); ++n) {
+    const size_t pick = random_.below(open.size());
+    open[pick]->close(proto::CloseReason::server_shutdown);
+    open[pick] = open.back();
+    open.pop_back();
+  }
+  if (!open.empty()) timers_.arm(lame_duck_timer_, now_ns_ + lame_duck_step_ns_);
+}
+
+void Reactor::remember_closed(const Connection& connection) {
+  const size_t max = broker_.options.max_closed_clients;
+  if (max == 0) return;
+  // The list of a connection with very many subscriptions would outweigh everything else here.
+  ConnectionSnapshot last = connection.snapshot(connection.subscription_count() <= 256);
+  if (closed_.size() < max) {
+    closed_.push_back(std::move(last));
+  } else {
+    closed_[closed_next_ % max] = std::move(last);
+  }
+  ++closed_next_;
+}
+
+void Reactor::bury(Connection& connection) { graveyard_.push_back(connection.slot()); }
+
+proto::ConnectParser& Reactor::connect_parser() {
+  if (connect_parser_ == nullptr) connect_parser_ = std::make_unique<proto::ConnectParser>();
+  return *connect_parser_;
+}
+
+ReactorSnapshot Reactor::snapshot(const SnapshotRequest& request) const {
+  ReactorSnapshot s;
+  s.traffic = counters_.traffic;
+  s.slow_consumers = counters_.slow_consumers;
+  s.stale_connections = counters_.stale_connections;
+  s.stalled_clients = counters_.stalled_clients;
+  s.matches = counters_.matches;
+  s.fanout_sum = counters_.fanout_sum;
+  s.fanout_max = counters_.fanout_max;
+  const router::CacheStats cache = delivery_.cache_stats();
+  s.cache_lookups = cache.lookups;
+  s.cache_hits = cache.hits;
+  s.cache_entries = cache.entries;
+  for (const auto& connection : slots_) {
+    if (connection == nullptr || connection->closing()) continue;
+    ++s.connections;
+    if (request.open) s.open.push_back(connection->snapshot(request.subscriptions));
+  }
+  if (request.closed) s.closed = closed_;
+  return s;
+}
+
+}  // namespace pipit
