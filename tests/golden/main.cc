@@ -88,6 +88,9 @@ bool prepare(const Arguments& arguments, ProcessSetup& setup) {
     return false;
   setup.tags.insert(setup.transport == tcp ? "tcp" : "ws");
   if (setup.transport == compressed_websocket) setup.tags.insert("deflate");
+  // The genuine 2.14 takes a parse error over WebSocket for a read error and drops what it had to
+  // say.
+  if (genuine && !old && setup.transport != tcp) setup.tags.insert("swallows");
   return true;
 }
 

@@ -274,9 +274,9 @@ Player::Failure Player::expect_response(Client& client, const std::string& statu
   return differs(wanted, client.response);
 }
 
-// "FIELD = JSON", "FIELD absent", "FIELD string 56 N": of the last JSON object. "header NAME =
-// TEXT", "header NAME absent", "body = BYTES": of the last HTTP response. @port is the server's
-// port.
+// "FIELD = JSON", "FIELD present", "FIELD absent", "FIELD string 56 N": of the last JSON object.
+// "header NAME = TEXT", "header NAME absent", "body = BYTES": of the last HTTP response. @port is
+// the server's port.
 Player::Failure Player::check(const Client& client, const std::string& claim) {
   size_t skip = claim.starts_with("header ") ? 7 : 0;
   size_t blank = claim.find(' ', skip);
@@ -295,6 +295,7 @@ Player::Failure Player::check(const Client& client, const std::string& claim) {
   }
   if (words == "absent") return got ? name + " is there: " + *got : "";
   if (!got) return name + " is absent in " + client.json + client.response;
+  if (words == "present") return {};
   if (words.starts_with("= ")) {
     std::string wanted = words.substr(2);
     if (wanted == "@port") wanted = std::to_string(client.wire->server_port());

@@ -11,8 +11,8 @@
 
 namespace pipit::golden {
 
-// What a line's [condition] is judged by: "2.9" or "2.14", "genuine" or "pipit", and one of
-// "tcp", "ws", "memory".
+// What a line's [condition] is judged by: "2.9" or "2.14", "genuine" or "pipit", one of "tcp", "ws"
+// and "memory", and what README.md names besides.
 using Tags = std::set<std::string, std::less<>>;
 
 // "[2.14,!ws]": every tag named holds, every tag after a ! does not.
