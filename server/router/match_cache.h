@@ -1,7 +1,8 @@
 // MatchCache: one reactor's memory of recent matches in one account. No other thread touches it.
 //
-// Bounded: at most `capacity` entries, a new one evicts within its set. An entry whose stamp no
-// longer holds is walked again; a subject nobody wants is remembered too (the empty result).
+// Bounded: at most `capacity` entries and about 1 KiB of subjects and results for each on average;
+// a new one evicts within its set, too many bytes evict elsewhere. An entry whose stamp no longer
+// holds is walked again; a subject nobody wants is remembered too (the empty result).
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,7 @@ namespace pipit::router {
 struct CacheStats {
   uint64_t lookups = 0, hits = 0;
   uint64_t entries = 0;
+  uint64_t bytes = 0;  // of the entries: subjects and results
 };
 
 class MatchCache {

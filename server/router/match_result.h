@@ -25,9 +25,9 @@ struct ReactorSlice {
 };
 
 struct MatchResult {
-  std::vector<SubRef> plain;          // sorted by reactor
-  std::vector<ReactorSlice> slices;   // one per reactor that has plain members, ascending
-  std::vector<QueueGroup> groups;     // one per queue name
+  std::vector<SubRef> plain;         // sorted by reactor
+  std::vector<ReactorSlice> slices;  // one per reactor that has plain members, ascending
+  std::vector<QueueGroup> groups;    // one per queue name
   mutable std::atomic<uint32_t> refs{1};
 
   bool empty() const { return plain.empty() && groups.empty(); }

@@ -2,29 +2,23 @@
 //
 // Any reactor matches at any time without waiting, taking a lock or writing a shared line, while at
 // most one writer (mutex inside) inserts or removes. Readers are between Epoch::online() and the
-// next quiescent(): what they can reach is not freed under them.
+// next quiescent(): what they can reach is not freed under them. trie_node.h has the parts and the
+// invariants.
 //
 // Stamps. A cached match is valid as long as the Stamp of its subject has not changed. Changes are
-// striped so that churn of some subjects (inboxes) leaves others alone: a literal subscription
-// bumps the stripe of its whole subject, a wildcard one the stripe of its first token, one that
-// begins with a wildcard a single global number. The writer changes the trie first and bumps after
-// (release); a reader takes the stamp first (acquire) and walks after: a race leaves a stamp that
-// is too old, never a stale match that looks fresh.
+// striped so that churn of some subjects (inboxes) leaves others alone; see change_stamps.h. The
+// writer changes the trie first and bumps after (release); a reader takes the stamp first (acquire)
+// and walks after: a race leaves a stamp that is too old, never a stale match that looks fresh.
 #pragma once
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
+#include "server/router/change_stamps.h"
 #include "server/router/epoch.h"
 #include "server/router/match_result.h"
 #include "server/router/sub_ref.h"
 
 namespace pipit::router {
-
-struct Stamp {
-  uint64_t literal = 0, first_token = 0, global = 0;
-  friend bool operator==(const Stamp&, const Stamp&) = default;
-};
 
 struct TrieStats {
   uint64_t subscriptions = 0, inserts = 0, removes = 0;
@@ -38,6 +32,7 @@ class SubjectTrie {
   SubjectTrie(const SubjectTrie&) = delete;
 
   // [any thread] Visible to every match that starts after it returns. False: not a valid subject.
+  // An empty `queue` is an ordinary subscription. The same ref twice is delivered to twice.
   bool insert(std::string_view subject, std::string_view queue, SubRef ref);
   // [any thread] False if it was not there.
   bool remove(std::string_view subject, std::string_view queue, SubRef ref);
@@ -46,7 +41,9 @@ class SubjectTrie {
   MatchRef match(std::string_view subject) const;
   // [any thread] `hash` is hash_subject(subject).
   Stamp stamp(std::string_view subject, uint64_t hash) const;
-  // [any thread] Sums over the stamps' counters: unchanged means that no cached match is stale.
+  // [any thread] The counters behind the stamps, for a cache that keeps the keys.
+  const ChangeStamps& stamps() const;
+  // [any thread]
   TrieStats stats() const;
 
  private:
