@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "tests/transport/no_descriptors.h"
 
 using namespace pipit::net;
 
@@ -181,6 +184,15 @@ TEST_CASE(
   uv_run(loop.uv(), UV_RUN_ONCE);
   uv_run(loop.uv(), UV_RUN_NOWAIT);
   CHECK(context.calls == 1);
+}
+
+TEST_CASE("a loop without descriptors says so and can still be destroyed") {
+  for (rlim_t spare : {0, 1, 2, 3}) {
+    NoDescriptors few(spare);
+    Loop loop;
+    CHECK(loop.status() <= 0);
+    if (spare == 0) CHECK(loop.status() == UV_EMFILE);
+  }
 }
 
 TEST_CASE("the clock does not go back") {

@@ -3,8 +3,8 @@
 #include "transport/tcp_listener.h"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 
+#include "tests/transport/no_descriptors.h"
 #include "tests/transport/tcp_pair.h"
 
 using namespace pipit::net;
@@ -23,23 +23,6 @@ struct Accepted {
   }
   std::vector<int> fds;
   std::vector<PeerAddress> peers;
-};
-
-// No descriptor can be opened in this process while one of these lives.
-class NoDescriptors {
- public:
-  explicit NoDescriptors(rlim_t spare = 0) {
-    getrlimit(RLIMIT_NOFILE, &old_);
-    int lowest_free = dup(STDERR_FILENO);
-    close(lowest_free);
-    rlimit now = old_;
-    now.rlim_cur = static_cast<rlim_t>(lowest_free) + spare;
-    REQUIRE(setrlimit(RLIMIT_NOFILE, &now) == 0);
-  }
-  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &old_); }
-
- private:
-  rlimit old_;
 };
 
 uint16_t port_of(const TcpListener& listener) { return static_cast<uint16_t>(listener.port()); }
