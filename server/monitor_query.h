@@ -1,0 +1,25 @@
+// MonitorQuery: the parameters of a monitoring request, checked as nats-server checks them.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pipit {
+
+enum class ConnState : uint8_t { open, closed, all };
+
+struct MonitorQuery {
+  std::string sort = "cid";
+  std::string user, account, test;
+  bool subs = false, subs_detail = false, auth = false, details = false;
+  int64_t offset = 0, limit = 1024;
+  uint64_t cid = 0;  // 0: any
+  ConnState state = ConnState::open;
+};
+
+// Nothing and a message for the client (status 400) if a value is malformed. Unknown parameters are
+// ignored.
+std::optional<MonitorQuery> parse_monitor_query(std::string_view query, std::string& error);
+
+}  // namespace pipit
