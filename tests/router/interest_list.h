@@ -41,7 +41,10 @@ class InterestList {
   }
 
   static bool matches(std::string_view pattern, std::string_view subject) {
-    const std::vector<std::string> want = split(pattern), have = split(subject);
+    return matches(split(pattern), split(subject));
+  }
+
+  static bool matches(const std::vector<std::string>& want, const std::vector<std::string>& have) {
     if (std::find(have.begin(), have.end(), "") != have.end()) return false;
     for (size_t i = 0; i < want.size(); ++i) {
       if (i == have.size()) return false;
@@ -54,6 +57,7 @@ class InterestList {
   bool insert(std::string_view pattern, std::string_view queue, SubRef ref) {
     if (!is_valid(pattern)) return false;
     list_.push_back({std::string(pattern), std::string(queue), ref});
+    patterns_.push_back(split(pattern));
     return true;
   }
 
@@ -61,6 +65,7 @@ class InterestList {
     const Subscription wanted{std::string(pattern), std::string(queue), ref};
     const auto found = std::find(list_.begin(), list_.end(), wanted);
     if (found == list_.end()) return false;
+    patterns_.erase(patterns_.begin() + (found - list_.begin()));
     list_.erase(found);
     return true;
   }
@@ -69,8 +74,10 @@ class InterestList {
   bool agrees(std::string_view subject, const MatchResult* result) const {
     std::vector<SubRef> plain;
     std::map<std::string, std::vector<SubRef>> groups;
-    for (const Subscription& sub : list_) {
-      if (!matches(sub.pattern, subject)) continue;
+    const std::vector<std::string> tokens = split(subject);
+    for (size_t i = 0; i < list_.size(); ++i) {
+      const Subscription& sub = list_[i];
+      if (!matches(patterns_[i], tokens)) continue;
       (sub.queue.empty() ? plain : groups[sub.queue]).push_back(sub.ref);
     }
     if (result == nullptr) return plain.empty() && groups.empty();
@@ -115,6 +122,7 @@ class InterestList {
   }
 
   std::vector<Subscription> list_;
+  std::vector<std::vector<std::string>> patterns_;  // of list_, split
 };
 
 }  // namespace pipit::router
