@@ -1,6 +1,7 @@
 // CONNECT (client to server) and INFO (server to client): the two JSON documents of the protocol.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ struct Connect {
   std::string user, password, auth_token;
   std::string nkey, signature, jwt;
   std::string name, lang, version;
-  // account, new_account: any value (even an empty one given... see nats-server) is refused.
+  // Relics: the server refuses whoever sets one of them to something else than this.
   std::string account;
   bool new_account = false;
 };
@@ -32,14 +33,17 @@ class ConnectParser {
  public:
   ConnectParser();
   ~ConnectParser();
-  // Nothing if `json` is no object or a known field has the wrong type.
+  ConnectParser(const ConnectParser&) = delete;
+  ConnectParser& operator=(const ConnectParser&) = delete;
+  // Nothing if `json` is no object or a known field has the wrong type. `null` is `{}`. Text that
+  // is no UTF-8 is mended with U+FFFD, as in Go.
   std::optional<Connect> parse(std::string_view json);
-  // Is this a whole JSON document? (INFO from a client is checked and ignored.)
+  // Is this one JSON object, or null? (INFO from a client is checked and ignored.)
   bool is_json(std::string_view json);
 
  private:
   struct Impl;
-  Impl* impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 struct Info {

@@ -2,6 +2,7 @@
 // with (shown by /connz?state=closed and in WebSocket close frames).
 #pragma once
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace pipit::proto {
@@ -20,8 +21,17 @@ inline constexpr std::string_view kInvalidClientProtocol = "invalid client proto
 inline constexpr std::string_view kNoRespondersNeedsHeaders =
     "no responders requires headers support";
 inline constexpr std::string_view kStale = "Stale Connection";
-// The permission errors name a subject: errors.cc writes them.
+
+// The permission errors name what was refused, quoted as Go's %q does.
+std::string publish_violation(std::string_view subject);
+std::string reply_violation(std::string_view reply);
+// An empty `queue` is an ordinary subscription.
+std::string subscribe_violation(std::string_view subject, std::string_view queue = {});
+std::string too_many_tokens(std::string_view subject);
 }  // namespace err
+
+// Appends `text` in double quotes, control characters and invalid UTF-8 escaped as Go's %q does.
+void append_quoted(std::string& out, std::string_view text);
 
 enum class CloseReason : uint8_t {
   client_closed,

@@ -26,7 +26,7 @@ class JsonWriter {
   JsonWriter& value(uint64_t n);
   JsonWriter& value(int n) { return value(static_cast<int64_t>(n)); }
   JsonWriter& value(uint32_t n) { return value(static_cast<uint64_t>(n)); }
-  JsonWriter& value(double d);  // shortest form, as Go's encoder
+  JsonWriter& value(double d);  // shortest form, as Go's encoder; null if not finite
   JsonWriter& null();
 
   // key and value in one call; the field(...) of a structure reads as a table.
@@ -36,12 +36,14 @@ class JsonWriter {
   }
 
  private:
+  JsonWriter& begin(char bracket);
+  JsonWriter& end(char bracket);
   void separate();
   void newline();
   std::string& out_;
   int depth_ = 0;
   bool indent_;
-  bool first_ = true;     // nothing written yet at this depth
+  bool first_ = true;  // nothing written yet at this depth
   bool after_key_ = false;
 };
 

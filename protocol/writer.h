@@ -24,9 +24,8 @@ char* write_msg_line(char* out, std::string_view subject, std::string_view sid,
                      std::string_view reply, std::string_view size_text);
 
 // HMSG <subject> <sid> [reply] <header size> <total size>CRLF.
-inline size_t hmsg_line_size(std::string_view subject, std::string_view sid,
-                             std::string_view reply, std::string_view header_size_text,
-                             std::string_view size_text) {
+inline size_t hmsg_line_size(std::string_view subject, std::string_view sid, std::string_view reply,
+                             std::string_view header_size_text, std::string_view size_text) {
   return msg_line_size(subject, sid, reply, size_text) + 1 + header_size_text.size() + 1;
 }
 char* write_hmsg_line(char* out, std::string_view subject, std::string_view sid,
