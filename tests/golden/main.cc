@@ -87,6 +87,7 @@ bool prepare(const Arguments& arguments, ProcessSetup& setup) {
   else if (transport != "tcp" && transport != "split")
     return false;
   setup.tags.insert(setup.transport == tcp ? "tcp" : "ws");
+  if (setup.split) setup.tags.insert("split");
   if (setup.transport == compressed_websocket) setup.tags.insert("deflate");
   // The genuine 2.14 takes a parse error over WebSocket for a read error and drops what it had to
   // say.

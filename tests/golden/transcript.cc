@@ -72,6 +72,8 @@ std::string parse_frame(std::string_view words, Step& step) {
       step.frame.rsv |= 1;
     else if (word.starts_with("length=") && number(word.substr(7), value))
       step.frame.length = value;
+    else if (word.starts_with("pieces=") && number(word.substr(7), value))
+      step.frame.pieces = value;
     else if (step.frame.op == 8 && number(word, step.count))
       continue;  // the close code
     else
@@ -103,8 +105,9 @@ std::string parse_line_of_bytes(std::string_view rest, bool may_vary, Step& step
 
 std::string parse_word(std::string_view rest, Step& step) {
   static const std::map<std::string_view, Kind> kWords = {
-      {"open", Kind::open},   {"ready", Kind::ready}, {"upgrade", Kind::upgrade},
-      {"fence", Kind::fence}, {"close", Kind::close}, {"response", Kind::response}};
+      {"open", Kind::open},      {"ready", Kind::ready}, {"upgrade", Kind::upgrade},
+      {"fence", Kind::fence},    {"close", Kind::close}, {"response", Kind::response},
+      {"refused", Kind::refused}};
   auto known = kWords.find(take_until(rest, ' '));
   if (known == kWords.end()) return "unknown word";
   step.kind = known->second;

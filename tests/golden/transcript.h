@@ -27,6 +27,7 @@ struct FrameSpec {
   uint8_t rsv = 0;
   bool fin = true, masked = true, deflated = false;
   std::optional<uint64_t> length;
+  std::optional<size_t> pieces;  // expected in several frames of at most so many bytes
 };
 
 struct Step {
@@ -36,6 +37,7 @@ struct Step {
     open_websocket,  // NAME open websocket  a TCP connection to the WebSocket port, nothing sent
     ready,           // NAME ready [json]    open, then CONNECT with verbose and pedantic off
     upgrade,         // NAME upgrade [path] [| header]...
+    refused,         // NAME refused         cannot connect
     fence,           // NAME fence           nothing has arrived
     close,           // NAME close           the client hangs up
     send,            // NAME> bytes
