@@ -113,10 +113,9 @@ void drop_child(LinkSlot& children, LinkSlot* slot, TrieMemory& memory) {
   if (slot == &children) return;
   ChildTable* table = children.load(std::memory_order_relaxed).table();
   --table->live;
-  if (table->live == 1) {
-    Link last;
-    for_each_child(children, [&](Link child) { last = child; });
-    children.store(last, std::memory_order_release);  // C1
+  // A table with one child left stays: its node is likely to breathe between one and two.
+  if (table->live == 0) {
+    children.store(Link(), std::memory_order_release);  // C1
     retire_table(table, memory);
   } else if (table->bucket_count > 1 && table->live < slots_of(table->bucket_count) / 4) {
     rebuild(children, roomy(table->live), memory);

@@ -33,8 +33,7 @@ void sort_by_reactor(std::vector<SubRef>& refs) {
   refs.swap(sorted);
 }
 
-std::vector<ReactorSlice> slices_of(const std::vector<SubRef>& refs) {
-  std::vector<ReactorSlice> slices;
+void slice(const std::vector<SubRef>& refs, std::vector<ReactorSlice>& slices) {
   for (uint32_t begin = 0, size = static_cast<uint32_t>(refs.size()); begin < size;) {
     const uint16_t reactor = refs[begin].reactor;
     uint32_t end = begin + 1;
@@ -42,41 +41,37 @@ std::vector<ReactorSlice> slices_of(const std::vector<SubRef>& refs) {
     slices.push_back({reactor, begin, end});
     begin = end;
   }
-  return slices;
+}
+
+using NamedGroup = std::pair<std::string_view, const Leaf*>;
+
+// The groups of one name on all patterns that matched are one group.
+void merge(std::vector<NamedGroup>& named, std::vector<QueueGroup>& groups) {
+  std::sort(named.begin(), named.end(),
+            [](const NamedGroup& a, const NamedGroup& b) { return a.first < b.first; });
+  for (size_t begin = 0; begin < named.size();) {
+    const std::string_view name = named[begin].first;
+    std::vector<SubRef> members;
+    for (; begin < named.size() && named[begin].first == name; ++begin)
+      append(members, *named[begin].second);
+    // A leaf is empty for a moment while its last member leaves.
+    if (!members.empty()) groups.push_back({std::string(name), std::move(members)});
+  }
 }
 
 }  // namespace
 
-void MatchBuilder::add(const Leaf& leaf) {
-  if (result_ == nullptr) owner_ = MatchRef(result_ = new MatchResult);
-  append(result_->plain, leaf);
-  if (!leaf.is_crowd) return;
-  for_each_child(leaf.crowd()->groups,
-                 [this](Link child) { groups_.emplace_back(child.leaf()->text(), child.leaf()); });
-}
-
-MatchRef MatchBuilder::finish() {
-  if (result_ == nullptr) return {};
-  sort_by_reactor(result_->plain);
-  result_->slices = slices_of(result_->plain);
-  if (!groups_.empty()) merge_groups();
-  // A leaf is empty for a moment while its last member leaves.
-  if (result_->empty()) owner_.reset();
-  result_ = nullptr;
-  return std::move(owner_);
-}
-
-// The groups of one name on all patterns that matched are one group.
-void MatchBuilder::merge_groups() {
-  std::sort(groups_.begin(), groups_.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (size_t begin = 0; begin < groups_.size();) {
-    const std::string_view name = groups_[begin].first;
-    std::vector<SubRef> members;
-    for (; begin < groups_.size() && groups_[begin].first == name; ++begin)
-      append(members, *groups_[begin].second);
-    if (!members.empty()) result_->groups.push_back({std::string(name), std::move(members)});
-  }
+void MatchBuilder::fill(MatchResult& result) const {
+  std::vector<NamedGroup> named;
+  for_each_leaf([&](const Leaf& leaf) {
+    append(result.plain, leaf);
+    if (!leaf.is_crowd) return;
+    for_each_child(leaf.crowd()->groups,
+                   [&](Link child) { named.emplace_back(child.leaf()->text(), child.leaf()); });
+  });
+  sort_by_reactor(result.plain);
+  slice(result.plain, result.slices);
+  merge(named, result.groups);
 }
 
 }  // namespace pipit::router

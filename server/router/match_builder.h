@@ -1,7 +1,7 @@
-// MatchBuilder: gathers the leaves that a walk finds into one MatchResult. On a reader's stack.
-//
-// The names it holds are in the trie: it must not outlive the reader's stay in the epoch.
+// MatchBuilder: notes the leaves that a walk finds and makes one MatchResult of them. On a reader's
+// stack, and not after the reader's stay in the epoch: the leaves are in the trie.
 #pragma once
+#include <array>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,16 +13,26 @@ namespace pipit::router {
 
 class MatchBuilder {
  public:
-  void add(const Leaf& leaf);
-  // Null if nobody was added.
-  MatchRef finish();
+  void add(const Leaf* leaf) {
+    if (size_ < first_.size())
+      first_[size_++] = leaf;
+    else
+      more_.push_back(leaf);
+  }
+  bool empty() const { return size_ == 0; }
+  // Requires: `result` is empty; what its vectors can hold is used again.
+  void fill(MatchResult& result) const;
 
  private:
-  void merge_groups();
+  template <typename Visit>
+  void for_each_leaf(Visit visit) const {
+    for (size_t i = 0; i < size_; ++i) visit(*first_[i]);
+    for (const Leaf* leaf : more_) visit(*leaf);
+  }
 
-  MatchResult* result_ = nullptr;  // null until a leaf is added
-  MatchRef owner_;
-  std::vector<std::pair<std::string_view, const Leaf*>> groups_;
+  std::array<const Leaf*, 8> first_;
+  size_t size_ = 0;
+  std::vector<const Leaf*> more_;
 };
 
 }  // namespace pipit::router

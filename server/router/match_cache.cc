@@ -16,6 +16,11 @@ namespace {
 // Longer subjects are walked each time: nobody repeats them, and they would crowd out the rest.
 constexpr size_t kLongestSubject = 1024;
 constexpr uint64_t kBytesPerEntry = 1024;
+// Up to this part of the capacity a subject is kept when it is first found, beyond it when it is
+// found again: most replies go to an inbox once, and remembering them costs more than walking.
+constexpr uint32_t kFreePart = 64;
+// A result larger than this is not worth holding on to only to use its memory again.
+constexpr size_t kSpareMembers = 4096;
 // A set has a protected and a probation half. New entries come into the second and get into the
 // first by being found again, so subjects used once (inboxes) pass through without evicting busy
 // ones.
@@ -41,6 +46,30 @@ struct Set {
   std::array<Entry*, kWays> entries{};
 };
 
+// Which subjects came by lately, by eight bits of hash each: eight to a word, the oldest falls out.
+// It errs by taking one in thirty new subjects for an old one.
+class Passers {
+ public:
+  explicit Passers(uint32_t words) : size_(words) {}
+
+  // Has it come by already? From now on it has.
+  bool came_by(uint64_t hash) {
+    if (words_.empty()) words_.resize(size_);
+    uint64_t& word = words_[(hash >> 20) & (size_ - 1)];
+    const uint64_t tag = hash >> 56;
+    const uint64_t differing = word ^ (tag * kEachByte);
+    // Is one of the bytes 0? Then its subtraction borrows into a top bit that was not set.
+    if (((differing - kEachByte) & ~differing & (kEachByte << 7)) != 0) return true;
+    word = (word << 8) | tag;
+    return false;
+  }
+
+ private:
+  static constexpr uint64_t kEachByte = 0x0101010101010101;
+  uint32_t size_;  // a power of two
+  std::vector<uint64_t> words_;
+};
+
 uint64_t result_bytes(const MatchResult& result) {
   uint64_t bytes = sizeof(MatchResult) + result.plain.capacity() * sizeof(SubRef) +
                    result.slices.capacity() * sizeof(ReactorSlice) +
@@ -60,7 +89,8 @@ struct MatchCache::Impl {
         stamps(t.stamps()),
         ways(std::clamp(capacity, 1u, kWays)),
         max_sets(std::bit_floor(std::max(capacity / ways, 1u))),
-        max_bytes(kBytesPerEntry * ways * max_sets) {}
+        max_bytes(kBytesPerEntry * ways * max_sets),
+        passers(max_sets) {}
   ~Impl() {
     for (Set& set : sets)
       for (Entry* entry : set.entries) free_entry(entry);
@@ -72,6 +102,7 @@ struct MatchCache::Impl {
 
   Set& set_of(uint64_t hash) { return sets[hash & (sets.size() - 1)]; }
   MatchRef walk(std::string_view subject);
+  const MatchResult* walk_only(std::string_view subject);
   void keep(Entry* entry);
   void grow();
   void evict(Entry*& entry);
@@ -89,8 +120,10 @@ struct MatchCache::Impl {
   uint32_t turn = 0;  // which way of a half gives way next
   size_t hand = 0;    // the set that evict_beyond_budget() looks at next
   CacheStats stats;
+  Passers passers;
   MatchRef nobody{new MatchResult};
-  MatchRef uncached;  // the last result for a subject too long to keep
+  MatchResult* passing = nullptr;  // the last result that was not kept
+  MatchRef passing_owner;
 };
 
 MatchCache::MatchCache(const SubjectTrie& trie, uint32_t capacity)
@@ -142,10 +175,9 @@ const MatchResult* MatchCache::Impl::found(Set& set, uint32_t way, uint64_t vers
 
 const MatchResult* MatchCache::Impl::missed(std::string_view subject, uint64_t hash,
                                             uint64_t version) {
-  if (subject.size() > kLongestSubject) {
-    uncached = walk(subject);
-    return &*uncached;
-  }
+  const bool is_free = stats.entries < std::max(ways * max_sets / kFreePart, ways);
+  if (subject.size() > kLongestSubject || (!is_free && !passers.came_by(hash)))
+    return walk_only(subject);
   void* block = ::operator new(sizeof(Entry) + subject.size());
   auto* entry = new (block) Entry{};
   entry->hash = hash;
@@ -163,6 +195,16 @@ const MatchResult* MatchCache::Impl::missed(std::string_view subject, uint64_t h
 MatchRef MatchCache::Impl::walk(std::string_view subject) {
   MatchRef result = trie.match(subject);
   return result ? std::move(result) : MatchRef::share(&*nobody);
+}
+
+const MatchResult* MatchCache::Impl::walk_only(std::string_view subject) {
+  // Alone with it again? acquire: then others' last reads are over (partner: MatchRef::reset).
+  if (passing == nullptr || passing->refs.load(std::memory_order_acquire) != 1 ||
+      passing->plain.capacity() > kSpareMembers) {
+    passing_owner = MatchRef(passing = new MatchResult);
+  }
+  trie.match_into(subject, *passing);
+  return passing;
 }
 
 // Puts a new entry where it belongs; what stood there goes.

@@ -73,7 +73,7 @@ void walk(const Node* root, const TokenPath& subject, MatchBuilder& found) {
     if (child.is_node())
       branches.push({child.node(), next});
     else if (text_matches(leaf_text, subject, next))
-      found.add(*child.leaf());
+      found.add(child.leaf());
   };
 
   Branch at{root, 0};
@@ -82,11 +82,11 @@ void walk(const Node* root, const TokenPath& subject, MatchBuilder& found) {
     const size_t i = at.next;
     if (i == subject.size()) {
       if (const Link here = node.here.load(std::memory_order_acquire); !here.empty())
-        found.add(*here.leaf());
+        found.add(here.leaf());
       continue;
     }
     if (const Link fwc = node.fwc.load(std::memory_order_acquire); !fwc.empty())
-      found.add(*fwc.leaf());
+      found.add(fwc.leaf());
     if (const Link pwc = node.pwc.load(std::memory_order_acquire); !pwc.empty())
       follow(pwc, pwc.is_leaf() ? pwc.leaf()->text() : std::string_view(), i + 1);
     if (const Link child =
@@ -136,10 +136,24 @@ bool SubjectTrie::remove(std::string_view subject, std::string_view queue, SubRe
 
 MatchRef SubjectTrie::match(std::string_view subject) const {
   TokenPath path;
-  if (!path.split(subject, impl_->seed)) return {};
   MatchBuilder found;
-  walk(impl_->writer.root(), path, found);
-  return found.finish();
+  if (path.split(subject, impl_->seed)) walk(impl_->writer.root(), path, found);
+  if (found.empty()) return {};
+  auto* result = new MatchResult;
+  MatchRef owner(result);
+  found.fill(*result);
+  if (result->empty()) owner.reset();
+  return owner;
+}
+
+void SubjectTrie::match_into(std::string_view subject, MatchResult& result) const {
+  result.plain.clear();
+  result.slices.clear();
+  result.groups.clear();
+  TokenPath path;
+  MatchBuilder found;
+  if (path.split(subject, impl_->seed)) walk(impl_->writer.root(), path, found);
+  found.fill(result);
 }
 
 Stamp SubjectTrie::stamp(std::string_view subject, uint64_t hash) const {

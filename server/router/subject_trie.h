@@ -39,6 +39,8 @@ class SubjectTrie {
 
   // [reader] Everybody interested in the literal `subject`, grouped by reactor; null if nobody.
   MatchRef match(std::string_view subject) const;
+  // [reader] The same into a result that the caller owns alone; its memory is used again.
+  void match_into(std::string_view subject, MatchResult& result) const;
   // [any thread] `hash` is hash_subject(subject).
   Stamp stamp(std::string_view subject, uint64_t hash) const;
   // [any thread] The counters behind the stamps, for a cache that keeps the keys.

@@ -10,8 +10,8 @@ namespace {
 void count_up(void* counter) { ++*static_cast<int*>(counter); }
 
 TEST_CASE("without readers memory is freed by the next collect") {
-  Epoch epoch;
   int freed = 0;
+  Epoch epoch;
   epoch.retire(&freed, count_up);
   CHECK(epoch.retired_count() == 1);
   epoch.collect();
@@ -20,8 +20,8 @@ TEST_CASE("without readers memory is freed by the next collect") {
 }
 
 TEST_CASE("memory waits until every online slot was quiescent after its retirement") {
-  Epoch epoch;
   int freed = 0;
+  Epoch epoch;
   epoch.online(0);
   epoch.online(63);
   epoch.quiescent(0);
@@ -38,8 +38,8 @@ TEST_CASE("memory waits until every online slot was quiescent after its retireme
 }
 
 TEST_CASE("a slot that came online after the retirement does not hold it up for a turn more") {
-  Epoch epoch;
   int freed = 0;
+  Epoch epoch;
   epoch.retire(&freed, count_up);
   epoch.online(1);
   epoch.collect();
@@ -49,8 +49,8 @@ TEST_CASE("a slot that came online after the retirement does not hold it up for 
 }
 
 TEST_CASE("a sleeping slot holds nothing up") {
-  Epoch epoch;
   int freed = 0;
+  Epoch epoch;
   epoch.online(0);
   epoch.online(1);
   epoch.offline(1);
@@ -68,8 +68,8 @@ TEST_CASE("a sleeping slot holds nothing up") {
 }
 
 TEST_CASE("a slot that never says quiescent keeps everything retired since") {
-  Epoch epoch;
   int freed = 0;
+  Epoch epoch;
   epoch.retire(&freed, count_up);
   epoch.collect();
   epoch.online(5);
@@ -82,8 +82,8 @@ TEST_CASE("a slot that never says quiescent keeps everything retired since") {
 }
 
 TEST_CASE("many retirements free by themselves") {
-  Epoch epoch;
   int freed = 0;
+  Epoch epoch;
   epoch.online(2);
   for (int i = 0; i < 10'000; ++i) {
     epoch.retire(&freed, count_up);

@@ -156,6 +156,30 @@ TEST_CASE_FIXTURE(Fixture, "subjects used once do not push out one that is in us
   CHECK(kept > 1990);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a cache with some entries keeps a subject from the second time on") {
+  for (uint32_t i = 0; i < 20'000; ++i) cache.find("once." + std::to_string(i));
+  const uint64_t entries = cache.stats().entries;
+  CHECK(entries < 4000);
+  REQUIRE(trie.insert("again", "", ref(1)));
+  CHECK(cache.find("again")->plain.size() == 1);
+  CHECK(cache.find("again")->plain.size() == 1);
+  CHECK(hits("again"));
+  CHECK(cache.stats().entries <= entries + 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a result that was not kept stays with whoever shared it") {
+  for (uint32_t i = 0; i < 5'000; ++i) cache.find("once." + std::to_string(i));
+  REQUIRE(trie.insert("in.*", "", ref(1)));
+  REQUIRE(trie.insert("in.a", "q", ref(2)));
+  const MatchRef a = MatchRef::share(cache.find("in.a"));
+  const MatchRef b = MatchRef::share(cache.find("in.b"));
+  CHECK(cache.find("none.c")->empty());
+  CHECK(a->plain.size() == 1);
+  CHECK(a->groups.size() == 1);
+  CHECK(b->plain.size() == 1);
+  CHECK(b->groups.empty());
+}
+
 TEST_CASE("random changes and finds agree with a list") {
   static const char* const kPatterns[] = {"a",     "a.b",   "a.*", "*.b", "a.>", ">",     "a.b.c",
                                           "a.b.*", "a.*.c", "*",   "b",   "b.c", "a.b.>", "*.*.c"};
