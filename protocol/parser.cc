@@ -14,7 +14,7 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 // The first byte of [p, end) that is not above ' ', eight at a time; `end` if there is none.
-const char* find_separator(const char* p, const char* end) {
+inline const char* find_separator(const char* p, const char* end) {
   if constexpr (std::endian::native == std::endian::little) {
     constexpr uint64_t kOnes = 0x0101010101010101;
     for (; end - p >= 8; p += 8) {
@@ -36,24 +36,54 @@ constexpr uint32_t kUpperBits = word_of({0x20, 0x20, 0x20, 0x20});
 constexpr uint32_t kPubWord = word_of({'p', 'u', 'b', ' '});
 constexpr uint32_t kHpubWord = word_of({'h', 'p', 'u', 'b'});
 
-// Decimal digits of a size. False if there are none, too many, or anything else.
-bool read_size(std::string_view text, uint32_t& value) {
-  if (text.empty() || text.size() > kMaxSizeDigits) return false;
-  uint32_t n = 0;
-  for (const char c : text) {
-    const unsigned digit = static_cast<unsigned char>(c) - unsigned{'0'};
-    if (digit > 9) return false;
-    n = n * 10 + digit;
+// The digits at the front of [p, end) up to `stop`. The value is right if they are few enough.
+struct Digits {
+  const char* stop;
+  uint32_t value;
+};
+inline Digits read_digits(const char* p, const char* end) {
+  uint32_t value = 0;
+  for (; p != end; ++p) {
+    const unsigned digit = static_cast<unsigned char>(*p) - unsigned{'0'};
+    if (digit > 9) break;
+    value = value * 10 + digit;
   }
-  value = n;
-  return true;
+  return {p, value};
+}
+
+inline bool is_size(const char* start, const Digits& digits) {
+  return digits.stop != start && static_cast<size_t>(digits.stop - start) <= kMaxSizeDigits;
+}
+
+// False if `text` has no digit, too many, or anything else.
+bool read_size(std::string_view text, uint32_t& value) {
+  const char* const end = text.data() + text.size();
+  const Digits digits = read_digits(text.data(), end);
+  value = digits.value;
+  return digits.stop == end && is_size(text.data(), digits);
+}
+
+inline std::string_view between(const char* start, const char* stop) {
+  return {start, static_cast<size_t>(stop - start)};
 }
 
 // The arguments of a line; one more than any verb takes, so that too many can be told.
-struct Words {
+class Words {
+ public:
+  size_t count() const { return count_; }
+  std::string_view operator[](size_t i) const { return between(starts_[i], stops_[i]); }
+  std::string_view last() const { return (*this)[count_ - 1]; }
+  bool full() const { return count_ == kMax; }
+  void add(const char* start, const char* stop) {
+    starts_[count_] = start;
+    stops_[count_++] = stop;
+  }
+
+ private:
   static constexpr size_t kMax = 5;
-  std::string_view word[kMax];
-  size_t count = 0;
+  const char* starts_[kMax];
+  const char* stops_[kMax];
+  size_t count_ = 0;
 };
 
 // `cr_is_blank`: nats-server splits SUB and UNSUB at '\r' too, PUB and HPUB only at blanks.
@@ -62,12 +92,12 @@ Words split(std::string_view text, bool cr_is_blank) {
   const char* p = text.data();
   const char* const end = p + text.size();
   const auto separates = [=](char c) { return is_blank(c) || (cr_is_blank && c == '\r'); };
-  while (words.count < Words::kMax) {
+  while (!words.full()) {
     while (p != end && separates(*p)) ++p;
     if (p == end) break;
     const char* const start = p;
-    while (p != end && !separates(*p)) ++p;
-    words.word[words.count++] = {start, static_cast<size_t>(p - start)};
+    while ((p = find_separator(p, end)) != end && !separates(*p)) ++p;
+    words.add(start, p);
   }
   return words;
 }
@@ -75,45 +105,20 @@ Words split(std::string_view text, bool cr_is_blank) {
 struct Verb {
   std::string_view name;
   Event event;
+  bool blank_behind;
+};
+constexpr Verb kVerbs[] = {
+    {"sub", Event::sub, true},          {"unsub", Event::unsub, true}, {"ping", Event::ping, false},
+    {"pong", Event::pong, false},       {"pub", Event::pub, true},     {"hpub", Event::hpub, true},
+    {"connect", Event::connect, false}, {"info", Event::info, false},  {"+ok", Event::ok, false},
+    {"-err", Event::err, true},
 };
 
-// The only verb that `bytes` can become, by its first letters; nothing if there is none. For a
-// lone 'P' any of its verbs does: the caller compares no further than the bytes go.
-const Verb* verb_for(std::string_view bytes) {
-  static constexpr Verb kPub{"pub", Event::pub}, kPing{"ping", Event::ping},
-      kPong{"pong", Event::pong}, kHpub{"hpub", Event::hpub}, kSub{"sub", Event::sub},
-      kUnsub{"unsub", Event::unsub}, kConnect{"connect", Event::connect},
-      kInfo{"info", Event::info}, kOk{"+ok", Event::ok}, kErr{"-err", Event::err};
-  switch (lower(bytes[0])) {
-    case 'p':
-      if (bytes.size() == 1) return &kPub;
-      switch (lower(bytes[1])) {
-        case 'u':
-          return &kPub;
-        case 'i':
-          return &kPing;
-        case 'o':
-          return &kPong;
-        default:
-          return nullptr;
-      }
-    case 'h':
-      return &kHpub;
-    case 's':
-      return &kSub;
-    case 'u':
-      return &kUnsub;
-    case 'c':
-      return &kConnect;
-    case 'i':
-      return &kInfo;
-    case '+':
-      return &kOk;
-    case '-':
-      return &kErr;
-    default:
-      return nullptr;
-  }
+// How many bytes at the front of both are the same letters, in any case.
+size_t common_size(std::string_view bytes, std::string_view lower_case) {
+  size_t n = 0;
+  while (n < bytes.size() && n < lower_case.size() && lower(bytes[n]) == lower_case[n]) ++n;
+  return n;
 }
 
 bool ignores_arguments(Event verb) {
@@ -126,79 +131,82 @@ Event Parser::next(std::string_view& bytes) {
   if (operation_size_ != 0) return resume_payload(bytes);
   if (fault_ != Fault::none) return Event::fault;
   if (verb_ == Event::need_more) {
-    size_t line_size = 0;
-    if (read_publish(bytes, line_size)) return take_payload(bytes, line_size);
+    if (const size_t line_size = read_publish(bytes); line_size != 0)
+      return take_payload(bytes, line_size);
     if (bytes.empty()) return Event::need_more;
     const Event event = read_verb(bytes);
-    if (event != Event::ok) return event;
+    if (event == Event::need_more || event == Event::fault) return event;
   }
   return ignores_arguments(verb_) ? skip_line(bytes) : read_line(bytes);
 }
 
 // The lane for a PUB or HPUB whose line is here in whole and in the usual form: arguments apart by
-// one space, CRLF behind. Anything else, faults included, is left to read_verb() and read_line().
-bool Parser::read_publish(std::string_view bytes, size_t& line_size) {
+// one space, CRLF behind. The size of that line; 0 leaves anything else, faults included, to
+// read_verb() and read_line().
+size_t Parser::read_publish(std::string_view bytes) {
   const char* const start = bytes.data();
   const char* const end = start + bytes.size();
-  if (bytes.size() < sizeof("PUB a 0\r\n") - 1) return false;
+  if (bytes.size() < sizeof("PUB a 0\r\n") - 1) return 0;
   uint32_t head;
   std::memcpy(&head, start, 4);
-  const char* p = start + 4;
-  const bool with_headers = (head | kUpperBits) == kHpubWord;
+  const char* const arguments = start + ((head | kUpperBits) == kHpubWord ? 5 : 4);
+  if (arguments[-1] != ' ') return 0;
+  const bool with_headers = arguments == start + 5;
+  if (!with_headers && (head | kUpperBits) != kPubWord) return 0;
+
+  const char* const last = end - 2;  // the furthest that the line's end may begin
+  const auto ends_word = [=](const char* p) { return p != last && *p == ' '; };
+  const char* const subject_end = find_separator(arguments, last);
+  if (!ends_word(subject_end) || subject_end == arguments) return 0;
+  const char* word = subject_end + 1;
+  Digits size = read_digits(word, last);
+  std::string_view reply;
+  if (*size.stop != (with_headers ? ' ' : '\r')) {  // no size then, but a reply
+    const char* const reply_end = find_separator(size.stop, last);
+    if (!ends_word(reply_end) || reply_end == word) return 0;
+    reply = between(word, reply_end);
+    word = reply_end + 1;
+    size = read_digits(word, last);
+  }
+  std::string_view header_size_text;
+  uint32_t header_size = 0;
   if (with_headers) {
-    if (*p++ != ' ') return false;
-  } else if ((head | kUpperBits) != kPubWord || start[3] != ' ') {
-    return false;
+    if (!ends_word(size.stop) || !is_size(word, size)) return 0;
+    header_size_text = between(word, size.stop);
+    header_size = size.value;
+    word = size.stop + 1;
+    size = read_digits(word, last);
+    if (header_size > size.value) return 0;
   }
-  const char* const arguments = p;
-  std::string_view word[4];
-  const size_t most = with_headers ? 4 : 3;
-  size_t count = 0;
-  for (;;) {
-    const char* const stop = find_separator(p, end);
-    if (stop == p || count == most || end - stop < 2) return false;
-    word[count++] = {p, static_cast<size_t>(stop - p)};
-    p = stop + 1;
-    if (*stop == ' ') continue;
-    if (*stop != '\r' || *p != '\n') return false;
-    break;
-  }
-  if (static_cast<size_t>(p - 1 - arguments) > max_control_line_) return false;
-  if (count < most - 1) return false;
-  args_.subject = word[0];
-  args_.reply = count == most ? word[1] : std::string_view();
-  args_.size_text = word[count - 1];
-  if (!read_size(args_.size_text, args_.size)) return false;
-  if (with_headers) {
-    args_.header_size_text = word[count - 2];
-    if (!read_size(args_.header_size_text, args_.header_size)) return false;
-    if (args_.header_size > args_.size) return false;
-  } else {
-    args_.header_size_text = {};
-    args_.header_size = 0;
-  }
-  line_size = static_cast<size_t>(p + 1 - start);
-  return true;
+  const char* const line_end = size.stop;
+  if (line_end[0] != '\r' || line_end[1] != '\n' || !is_size(word, size)) return 0;
+  if (static_cast<size_t>(line_end - arguments) > max_control_line_) return 0;
+
+  args_.subject = between(arguments, subject_end);
+  args_.reply = reply;
+  args_.size_text = between(word, line_end);
+  args_.size = size.value;
+  args_.header_size_text = header_size_text;
+  args_.header_size = header_size;
+  return static_cast<size_t>(line_end + 2 - start);
 }
 
-// Event::ok: the verb is complete and in verb_, its bytes are not consumed but counted in start_.
+// The verb at the front, once it is complete: then it is in verb_ and start_ stands behind it.
 Event Parser::read_verb(std::string_view bytes) {
-  const Verb* const verb = verb_for(bytes);
-  if (verb == nullptr) return fail(Fault::unknown_operation);
-  const size_t size = verb->name.size();
-  for (size_t i = 1; i < size; ++i) {
-    if (i == bytes.size()) return Event::need_more;
-    if (lower(bytes[i]) != verb->name[i]) return fail(Fault::unknown_operation);
+  for (const Verb& verb : kVerbs) {
+    const size_t same = common_size(bytes, verb.name);
+    if (same == verb.name.size()) {
+      if (verb.blank_behind) {
+        if (same == bytes.size()) return Event::need_more;
+        if (!is_blank(bytes[same])) break;
+      }
+      verb_ = verb.event;
+      start_ = same;
+      return verb_;
+    }
+    if (same == bytes.size()) return Event::need_more;
   }
-  const bool blank_needed = !ignores_arguments(verb->event) && verb->event != Event::connect &&
-                            verb->event != Event::info;
-  if (blank_needed) {
-    if (bytes.size() == size) return Event::need_more;
-    if (!is_blank(bytes[size])) return fail(Fault::unknown_operation);
-  }
-  verb_ = verb->event;
-  start_ = size;
-  return Event::ok;
+  return fail(Fault::unknown_operation);
 }
 
 // PING, PONG, +OK: whatever stands up to the line end is dropped as it comes, so it needs no room.
@@ -258,39 +266,39 @@ bool Parser::read_arguments(Event verb, std::string_view text) {
       return true;
     case Event::pub: {
       const Words words = split(text, false);
-      if (words.count != 2 && words.count != 3) return false;
-      args_.subject = words.word[0];
-      args_.reply = words.count == 3 ? words.word[1] : std::string_view();
+      if (words.count() != 2 && words.count() != 3) return false;
+      args_.subject = words[0];
+      args_.reply = words.count() == 3 ? words[1] : std::string_view();
       args_.header_size_text = {};
       args_.header_size = 0;
-      args_.size_text = words.word[words.count - 1];
+      args_.size_text = words.last();
       return read_size(args_.size_text, args_.size);
     }
     case Event::hpub: {
       const Words words = split(text, false);
-      if (words.count != 3 && words.count != 4) return false;
-      args_.subject = words.word[0];
-      args_.reply = words.count == 4 ? words.word[1] : std::string_view();
-      args_.header_size_text = words.word[words.count - 2];
-      args_.size_text = words.word[words.count - 1];
+      if (words.count() != 3 && words.count() != 4) return false;
+      args_.subject = words[0];
+      args_.reply = words.count() == 4 ? words[1] : std::string_view();
+      args_.header_size_text = words[words.count() - 2];
+      args_.size_text = words.last();
       return read_size(args_.header_size_text, args_.header_size) &&
              read_size(args_.size_text, args_.size) && args_.header_size <= args_.size;
     }
     case Event::sub: {
       const Words words = split(text, true);
-      if (words.count != 2 && words.count != 3) return false;
-      args_.subject = words.word[0];
-      args_.queue = words.count == 3 ? words.word[1] : std::string_view();
-      args_.sid = words.word[words.count - 1];
+      if (words.count() != 2 && words.count() != 3) return false;
+      args_.subject = words[0];
+      args_.queue = words.count() == 3 ? words[1] : std::string_view();
+      args_.sid = words.last();
       return true;
     }
     case Event::unsub: {
       const Words words = split(text, true);
-      if (words.count != 1 && words.count != 2) return false;
-      args_.sid = words.word[0];
+      if (words.count() != 1 && words.count() != 2) return false;
+      args_.sid = words[0];
       uint32_t max = 0;
       // As in nats-server, a count that is no number is no error: it is no count.
-      args_.has_max = words.count == 2 && read_size(words.word[1], max);
+      args_.has_max = words.count() == 2 && read_size(words[1], max);
       args_.max = max;
       return true;
     }

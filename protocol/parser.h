@@ -78,7 +78,7 @@ class Parser {
   void set_max_control_line(uint32_t n) { max_control_line_ = n; }
 
  private:
-  bool read_publish(std::string_view bytes, size_t& line_size);
+  size_t read_publish(std::string_view bytes);
   Event read_verb(std::string_view bytes);
   Event skip_line(std::string_view& bytes);
   Event read_line(std::string_view& bytes);
