@@ -176,7 +176,8 @@ void MonitorHttp::Impl::serve(uint64_t id, std::string_view raw_path, std::strin
   if (!base.empty() && base != "/") {
     std::string_view prefix = base;
     while (prefix.ends_with('/')) prefix.remove_suffix(1);
-    std::string with_slash = prefix.starts_with('/') ? std::string(prefix) : "/" + std::string(prefix);
+    std::string with_slash(prefix.starts_with('/') ? "" : "/");
+    with_slash += prefix;
     if (!path.starts_with(with_slash)) return not_found();
     path.remove_prefix(with_slash.size());
     if (path.empty()) path = "/";
