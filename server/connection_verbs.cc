@@ -90,6 +90,8 @@ void Connection::on_connect() {
   details_->version = std::move(c.version);
   details_->user = c.user;
 
+  // A first estimate, as nats-server makes it; PINGs give better ones.
+  if (rtt_ns_ == 0) rtt_ns_ = std::max<int64_t>(reactor_.now_ns() - start_ns_, 1);
   // The clock of the auth timeout stops here, also while a slow check runs.
   reactor_.timers().cancel(liveness_timer_);
   const Authorization& rules = broker_.authorization(wire_);
