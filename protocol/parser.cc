@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "protocol/limits.h"
 
@@ -191,8 +192,8 @@ size_t Parser::read_publish(std::string_view bytes) {
   return static_cast<size_t>(line_end + 2 - start);
 }
 
-// The verb at the front, once it is complete: then it is in verb_ and start_ stands behind it.
-Event Parser::read_verb(std::string_view bytes) {
+// Takes the verb at the front into verb_, once it is complete.
+Event Parser::read_verb(std::string_view& bytes) {
   for (const Verb& verb : kVerbs) {
     const size_t same = common_size(bytes, verb.name);
     if (same == verb.name.size()) {
@@ -201,7 +202,7 @@ Event Parser::read_verb(std::string_view bytes) {
         if (!is_blank(bytes[same])) break;
       }
       verb_ = verb.event;
-      start_ = same;
+      bytes.remove_prefix(same);
       return verb_;
     }
     if (same == bytes.size()) return Event::need_more;
@@ -211,34 +212,26 @@ Event Parser::read_verb(std::string_view bytes) {
 
 // PING, PONG, +OK: whatever stands up to the line end is dropped as it comes, so it needs no room.
 Event Parser::skip_line(std::string_view& bytes) {
-  const Event event = verb_;
-  const size_t line_end = bytes.find('\n', start_);
-  start_ = 0;
+  const size_t line_end = bytes.find('\n');
   if (line_end == bytes.npos) {
     bytes = {};
     return Event::need_more;
   }
   bytes.remove_prefix(line_end + 1);
-  verb_ = Event::need_more;
-  return event;
+  return std::exchange(verb_, Event::need_more);
 }
 
+// The line's arguments, once they are complete. Blanks before them are dropped as they come.
 Event Parser::read_line(std::string_view& bytes) {
   if (scanned_ == 0) {
-    while (start_ < bytes.size() && is_blank(bytes[start_])) ++start_;
-  }
-  if (start_ >= bytes.size()) {
-    // Nothing but blanks so far: dropped, so that a run of them needs no room.
-    bytes = {};
-    start_ = 0;
-    return Event::need_more;
+    while (!bytes.empty() && is_blank(bytes.front())) bytes.remove_prefix(1);
   }
   // A line that keeps the limit has its '\n' within `reach`, after a '\r' perhaps.
-  const size_t reach = start_ + size_t{max_control_line_} + 2;
+  const size_t reach = size_t{max_control_line_} + 2;
   const std::string_view seen = bytes.substr(0, reach);
-  const size_t line_end = seen.find('\n', scanned_ > start_ ? scanned_ : start_);
+  const size_t line_end = seen.find('\n', scanned_);
   const bool complete = line_end != seen.npos;
-  std::string_view text = seen.substr(start_, complete ? line_end - start_ : seen.npos);
+  std::string_view text = seen.substr(0, line_end);
   const bool cr_may_end_it = complete || seen.size() < reach;
   if (cr_may_end_it && !text.empty() && text.back() == '\r') text.remove_suffix(1);
   if (text.size() > max_control_line_) return fail(Fault::control_line_exceeded);
@@ -246,9 +239,8 @@ Event Parser::read_line(std::string_view& bytes) {
     scanned_ = seen.size();
     return Event::need_more;
   }
-  const Event event = verb_;
-  verb_ = Event::need_more;
-  start_ = scanned_ = 0;
+  const Event event = std::exchange(verb_, Event::need_more);
+  scanned_ = 0;
   if (!read_arguments(event, text)) return fail(Fault::bad_arguments);
   if (event == Event::pub || event == Event::hpub) return take_payload(bytes, line_end + 1);
   bytes.remove_prefix(line_end + 1);

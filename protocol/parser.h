@@ -18,7 +18,7 @@ namespace pipit::proto {
 enum class Event : uint8_t {
   need_more,        // nothing complete: bring more bytes after those not consumed
   payload_pending,  // the line of a PUB or HPUB is complete and in args(), its payload is not:
-                    // missing() more bytes are needed. Nothing was consumed.
+                    // missing() more bytes are needed. The views of args() are still in `bytes`.
   connect,          // args().json
   info,             // args().json
   pub,              // args().subject reply size_text size payload
@@ -79,7 +79,7 @@ class Parser {
 
  private:
   size_t read_publish(std::string_view bytes);
-  Event read_verb(std::string_view bytes);
+  Event read_verb(std::string_view& bytes);
   Event skip_line(std::string_view& bytes);
   Event read_line(std::string_view& bytes);
   bool read_arguments(Event verb, std::string_view text);
@@ -89,8 +89,7 @@ class Parser {
   Event fail_payload();
 
   Args args_;
-  size_t start_ = 0;    // bytes in front of the pending line's arguments
-  size_t scanned_ = 0;  // bytes already searched for that line's '\n'
+  size_t scanned_ = 0;  // bytes of the pending line's arguments searched for '\n'
   size_t missing_ = 0;
   size_t operation_size_ = 0;   // not 0: the line is in args_, we wait for the payload
   const char* base_ = nullptr;  // where the bytes began then
