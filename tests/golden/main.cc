@@ -5,12 +5,14 @@
 //   golden --folder DIR [--only NAME] --server genuine
 //   golden --folder DIR [--only NAME] --server FILE [--reactors N]
 //          [--transport tcp|split|ws|ws-deflate]
+//   golden --folder DIR [--only NAME] --server memory [--reactors N] [--transport tcp|split]
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -18,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/golden/memory_peer.h"
 #include "tests/golden/player.h"
 #include "tests/golden/process_peer.h"
 
@@ -89,11 +92,20 @@ bool prepare(const Arguments& arguments, ProcessSetup& setup) {
   setup.tags.insert(setup.transport == tcp ? "tcp" : "ws");
   if (setup.split) setup.tags.insert("split");
   if (setup.transport == compressed_websocket) setup.tags.insert("deflate");
-  // The genuine 2.14 takes a parse error over WebSocket for a read error and drops what it had to
-  // say.
+  // The genuine 2.14 over WebSocket takes a parse error for a read error and may drop the -ERR.
   if (genuine && !old && setup.transport != tcp) setup.tags.insert("swallows");
   return true;
 }
+
+bool prepare(const Arguments& arguments, MemorySetup& setup) {
+  setup.reactors = std::max(arguments.reactors, 1);
+  setup.split = arguments.transport == "split";
+  setup.tags = {"pipit", "2.14", "memory"};
+  if (setup.split) setup.tags.insert("split");
+  return setup.split || arguments.transport == "tcp";
+}
+
+using MakePeer = std::function<std::unique_ptr<Peer>()>;
 
 struct Verdict {
   bool skipped = false;
@@ -116,15 +128,15 @@ std::string commented(std::string text) {
   return "# " + text;
 }
 
-int play_all(const ProcessSetup& setup, const std::vector<Transcript>& transcripts) {
+int play_all(const MakePeer& make_peer, const std::vector<Transcript>& transcripts) {
   std::printf("1..%zu\n", transcripts.size());
   std::atomic<size_t> next = 0;
   std::atomic<bool> failed = false;
   std::mutex output;
   auto work = [&] {
     for (size_t i; (i = next++) < transcripts.size();) {
-      ProcessPeer peer(setup);
-      Verdict verdict = run(peer, transcripts[i]);
+      std::unique_ptr<Peer> peer = make_peer();
+      Verdict verdict = run(*peer, transcripts[i]);
       std::lock_guard lock(output);
       bool ok = verdict.failure.empty();
       std::printf("%sok %zu - %s%s\n", ok ? "" : "not ", i + 1, transcripts[i].name.c_str(),
@@ -145,16 +157,29 @@ int play_all(const ProcessSetup& setup, const std::vector<Transcript>& transcrip
 int main(int argc, char** argv) {
   using namespace pipit::golden;
   Arguments arguments;
-  ProcessSetup setup;
-  if (!parse(argc, argv, arguments) || !prepare(arguments, setup)) {
+  ProcessSetup process;
+  MemorySetup memory;
+  bool understood = parse(argc, argv, arguments);
+  bool in_memory = arguments.server == "memory";
+  understood &= in_memory ? prepare(arguments, memory) : prepare(arguments, process);
+  if (!understood) {
     std::fprintf(stderr, "what the arguments are stands at the top of tests/golden/main.cc\n");
     return 2;
   }
-  if (setup.binary.empty()) {
+  if (!in_memory && process.binary.empty()) {
     std::printf("1..0 # SKIP no genuine server: set NATS_SERVER or put nats-server on PATH\n");
     return 0;
   }
   std::vector<Transcript> transcripts;
   if (!load(arguments, transcripts)) return 1;
-  return play_all(setup, transcripts);
+  if (transcripts.empty()) {
+    std::printf("Bail out! no transcripts in %s\n", arguments.folder.c_str());
+    return 1;
+  }
+  return play_all(
+      [&]() -> std::unique_ptr<Peer> {
+        if (in_memory) return std::make_unique<MemoryPeer>(memory);
+        return std::make_unique<ProcessPeer>(process);
+      },
+      transcripts);
 }

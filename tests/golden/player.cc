@@ -164,7 +164,7 @@ Player::Failure Player::expect_closed(Client& client, const std::string& goodbye
   if (Failure what = take_close_frame(client, said); !what.empty()) return what;
   if (goodbye.empty()) return {};
   // The genuine server loses some of its good-byes to the closing of the connection.
-  bool owed = peer_.tags().contains("pipit") && (client.framed || peer_.tags().contains("ws"));
+  bool owed = peer_.tags().contains("pipit") && (client.framed || !peer_.tags().contains("tcp"));
   if (!said) return owed ? "closed without " + goodbye : "";
   std::string heard = std::to_string(said->code) + " " + said->text;
   return heard == goodbye ? "" : differs(goodbye, heard);

@@ -114,13 +114,8 @@ bool ProcessPeer::can_run(const Transcript& transcript) const {
 }
 
 std::string ProcessPeer::start(const Transcript& transcript, Deadline deadline) {
-  std::string config = "listen: \"127.0.0.1:-1\"\n";
-  if (setup_.reactors > 0) config += "reactors: " + std::to_string(setup_.reactors) + "\n";
-  config += Transcript::config_for(transcript.config, tags());
-  config += "websocket {\n  listen: \"127.0.0.1:-1\"\n  no_tls: true\n";
-  if (setup_.transport == ProcessSetup::Transport::compressed_websocket)
-    config += "  compression: true\n";
-  config += Transcript::config_for(transcript.websocket_config, tags()) + "}\n";
+  bool compression = setup_.transport == ProcessSetup::Transport::compressed_websocket;
+  std::string config = transcript.config_text(tags(), setup_.reactors, compression);
   return process_.start(setup_.binary, config, deadline);
 }
 

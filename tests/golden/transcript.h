@@ -69,9 +69,9 @@ struct Transcript {
 
   // Returns what is wrong ("line 7: unknown escape"), or nothing.
   std::string parse(std::string_view file_name, std::string_view text);
-  // The lines of `lines` that hold, each with a newline.
-  static std::string config_for(const std::vector<std::pair<Condition, std::string>>& lines,
-                                const Tags& tags);
+  // Its server's configuration: loopback, ports of the kernel's choice, and the lines that hold.
+  // `reactors` 0: nothing about them, the genuine server has none.
+  std::string config_text(const Tags& tags, int reactors, bool compression) const;
 };
 
 }  // namespace pipit::golden
