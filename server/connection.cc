@@ -335,7 +335,7 @@ void Connection::close(proto::CloseReason reason) {
   reactor_.timers().cancel(liveness_timer_);
   reactor_.timers().cancel(stall_timer_);
   reactor_.timers().cancel(write_timer_);
-  reactor_.remember_closed(*this);
+  if (opened_) reactor_.remember_closed(*this);
   drop_subscriptions();
   broker_.log.print(LogLevel::debug, "%s:%u - %s:%llu - Client connection closed: %s",
                     stream_->peer().host.c_str(), stream_->peer().port,
