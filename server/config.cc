@@ -352,7 +352,8 @@ void Reader::top(const ConfigValue& root) {
     faults_.warnings.push_back(root.at.error("config has no values or is empty"));
 }
 
-// Keys sorted, no blanks: the same settings give the same digest however they are written.
+// Keys sorted, no blanks: the same settings give the same digest however they are written. With the
+// newline that Go's encoder puts behind it, it is the digest that nats-server prints.
 void canonical(proto::JsonWriter& w, const ConfigValue& v) {
   switch (v.type) {
     case Type::null: w.null(); return;
@@ -383,6 +384,7 @@ void read_tree(const ConfigValue& root, Options& options, ProcessOptions& proces
   std::string text;
   proto::JsonWriter w(text);
   canonical(w, root);
+  text += '\n';
   options.config_digest = "sha256:" + sha256_hex(text);
 }
 
