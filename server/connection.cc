@@ -122,7 +122,6 @@ void Connection::release(uint8_t why) {
 
 void Connection::stall() {
   if (closing_ || stall_timer_.armed()) return;
-  ++stalls_;
   ++reactor_.counters().stalled_clients;
   hold(kHoldStall);
   reactor_.timers().arm(stall_timer_, reactor_.now_ns() + kStallNs);
@@ -159,7 +158,7 @@ Delivered Connection::deliver(const router::SubRef& ref, const Message& message,
       return Delivered::no;
     }
     if (pending > max_pending / 4 * 3 && broker_.options.no_fast_producer_stall)
-      return Delivered::yes;  // dropped for this one, as asked for
+      return Delivered::no;  // dropped for this one, as asked for; a queue group tries another
   }
 
   ChunkPool& chunks = reactor_.chunks();
@@ -190,7 +189,9 @@ Delivered Connection::deliver(const router::SubRef& ref, const Message& message,
   if (++sub->delivered == sub->max) remove_subscription(*sub);
   reactor_.mark_dirty(*this);
   if (outbound_.pending() >= kEarlyFlush && !blocked_) flush();
-  return pending > max_pending / 4 * 3 ? Delivered::behind : Delivered::yes;
+  if (pending <= max_pending / 4 * 3) [[likely]] return Delivered::yes;
+  ++stalls_;
+  return Delivered::behind;
 }
 
 void Connection::send_no_responders(const Message& message) {
@@ -204,15 +205,16 @@ void Connection::send_no_responders(const Message& message) {
   char* begin = outbound_.room(bound, reactor_.chunks());
   const char* end = proto::write_no_responders(begin, message.reply, found->sid(), message.subject);
   outbound_.commit(static_cast<size_t>(end - begin));
-  // It counts for auto-unsubscribe like any message.
-  Subscription* sub = subscriptions_.at(found->slot, found->generation);
-  if (++sub->delivered == sub->max) remove_subscription(*sub);
-  reactor_.mark_dirty(*this);
+  queued();
 }
 
 void Connection::send(std::string_view text) {
   if (closing_) return;
   outbound_.append(text, reactor_.chunks());
+  queued();
+}
+
+void Connection::queued() {
   reactor_.mark_dirty(*this);
   // A client that asks and never reads: what we answer is bounded like what we deliver.
   if (outbound_.pending() > static_cast<size_t>(broker_.options.max_pending)) [[unlikely]]
@@ -227,8 +229,8 @@ void Connection::send_error(std::string_view text) {
   if (closing_) return;
   char* begin = outbound_.room(proto::err_size(text), reactor_.chunks());
   outbound_.commit(static_cast<size_t>(proto::write_err(begin, text) - begin));
-  reactor_.mark_dirty(*this);
   if (reactor_.tracing()) trace("->>", "-ERR " + std::string(text));
+  queued();
 }
 
 void Connection::close_with(std::string_view error, proto::CloseReason reason) {

@@ -112,6 +112,7 @@ class Connection final : public net::StreamHandler {
   void remove_subscription(Subscription& sub);
 
   void send(std::string_view text);
+  void queued();  // after anything of our own went into outbound_
   void send_ok();
   void send_error(std::string_view text);
   void close_with(std::string_view error, proto::CloseReason reason);
@@ -149,7 +150,7 @@ class Connection final : public net::StreamHandler {
   int64_t rtt_at_ns_ = 0;
   uint64_t written_ = 0;         // bytes the stream took so far
   uint64_t deadline_mark_ = 0;   // written_ must reach this before write_timer_ fires
-  uint64_t stalls_ = 0;
+  uint64_t stalls_ = 0;          // times that a publisher was held back because of us
   const uint32_t slot_;
   uint32_t pings_out_ = 0;
   const Wire wire_;
