@@ -192,25 +192,29 @@ void MonitorHttp::Impl::serve(uint64_t id, std::string_view raw_path, std::strin
   ++request_counts[std::string(path)];
   if (path == "/")
     return reply(id, response("200 OK", "text/html; charset=utf-8", index_page(), "", head_only));
+  const MonitorPage page = path == "/connz"   ? MonitorPage::connz
+                           : path == "/subsz" ? MonitorPage::subsz
+                           : path == "/varz"  ? MonitorPage::varz
+                                              : MonitorPage::healthz;
   std::string error;
-  const std::optional<MonitorQuery> parsed = parse_monitor_query(query_text, error);
-  if (parsed && path == "/subsz" && !parsed->test.empty() && !proto::is_valid_literal(parsed->test))
+  const std::optional<MonitorQuery> parsed = parse_monitor_query(page, query_text, error);
+  if (parsed && !parsed->test.empty() && !proto::is_valid_literal(parsed->test))
     error = "invalid test subject, must be valid publish subject: " + parsed->test;
-  if (!error.empty() && path != "/varz")
+  if (!error.empty())
     return reply(id, response("400 Bad Request", kText, error, "", head_only));
-  const MonitorQuery query = parsed.value_or(MonitorQuery{});
-  if (path == "/healthz")
+  const MonitorQuery& query = *parsed;
+  if (page == MonitorPage::healthz)
     return reply(id, response("200 OK", "application/json", "{\"status\":\"ok\"}",
                               "Access-Control-Allow-Origin: *\r\n", head_only));
   SnapshotRequest request;
-  if (path == "/connz") {
+  if (page == MonitorPage::connz) {
     request.open = query.state != ConnState::closed;
     request.closed = query.state != ConnState::open;
     request.subscriptions = query.subs || query.subs_detail;
     return gather(id, request, [query](MonitorInput& in) { return connz_json(in, query); },
                   head_only);
   }
-  if (path == "/subsz") {
+  if (page == MonitorPage::subsz) {
     request.open = request.subscriptions = query.subs;
     return gather(id, request, [query](MonitorInput& in) { return subsz_json(in, query); },
                   head_only);

@@ -100,7 +100,7 @@ void write_connection(JsonWriter& w, const ConnectionSnapshot& c, const MonitorQ
   optional_field(w, "version", c.version);
   if (query.auth) {
     optional_field(w, "authorized_user", c.user);
-    w.field("account", "$G");
+    w.field("name_tag", "$G");
   }
   if (query.subs && !c.subscriptions_list.empty()) {
     w.key("subscriptions_list").begin_array();
@@ -115,7 +115,7 @@ void write_connection(JsonWriter& w, const ConnectionSnapshot& c, const MonitorQ
   w.end_object();
 }
 
-// Orders as nats-server does: counters and idle time from high to low, the rest from low to high.
+// Orders as nats-server does: counters, idle and stop time from high to low, the rest from low to high.
 void sort_connections(std::vector<const ConnectionSnapshot*>& list, const std::string& sort,
                       int64_t now_ns) {
   using C = ConnectionSnapshot;
@@ -137,7 +137,7 @@ void sort_connections(std::vector<const ConnectionSnapshot*>& list, const std::s
   else if (sort == "bytes_from") by([](const C& c) { return c.traffic.in_bytes; }, true);
   else if (sort == "last") by([](const C& c) { return c.last_activity_ns; }, true);
   else if (sort == "idle") by([&](const C& c) { return end(c) - c.last_activity_ns; }, true);
-  else if (sort == "uptime") by([&](const C& c) { return end(c) - c.start_ns; }, true);
+  else if (sort == "uptime") by([&](const C& c) { return end(c) - c.start_ns; }, false);
   else if (sort == "stop") by([](const C& c) { return c.stop_ns; }, true);
   else if (sort == "reason") by([](const C& c) { return c.reason; }, false);
   else if (sort == "rtt") by([](const C& c) { return c.rtt_ns; }, true);

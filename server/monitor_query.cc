@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "protocol/errors.h"
 #include "transport/http_head.h"
 
 namespace pipit {
@@ -11,22 +12,11 @@ namespace {
 
 constexpr int64_t kDefaultLimit = 1024;
 
-// Go's ParseBool; an empty value is false.
-std::optional<bool> parse_bool(std::string_view text) {
-  for (std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"})
-    if (text == yes) return true;
-  for (std::string_view no : {"", "0", "f", "F", "FALSE", "false", "False"})
-    if (text == no) return false;
-  return std::nullopt;
-}
-
-std::optional<int64_t> parse_int(std::string_view text) {
-  if (text.empty()) return 0;
-  if (text.front() == '+') text.remove_prefix(1);
-  int64_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  return lower;
 }
 
 bool is_sort_option(std::string_view text) {
@@ -36,71 +26,118 @@ bool is_sort_option(std::string_view text) {
   return std::find(kOptions.begin(), kOptions.end(), text) != kOptions.end();
 }
 
+// Reads values as Go's strconv does and complains in its words. The first complaint stays, so the
+// order of the calls is the order in which nats-server looks at the parameters.
+class Reader {
+ public:
+  Reader(std::string_view query, std::string& error)
+      : pairs_(net::parse_query(query)), error_(error) {}
+
+  // Of equal names the first counts; absent is empty.
+  std::string_view text(std::string_view name) const {
+    for (const auto& [key, value] : pairs_)
+      if (key == name) return value;
+    return {};
+  }
+
+  // An empty value is false.
+  bool boolean(std::string_view name) {
+    const std::string_view value = text(name);
+    for (std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"})
+      if (value == yes) return true;
+    for (std::string_view no : {"", "0", "f", "F", "FALSE", "false", "False"})
+      if (value == no) return false;
+    complain("boolean", name, "ParseBool", std::errc::invalid_argument);
+    return false;
+  }
+
+  // An empty value is 0. Only signed numbers may have a sign.
+  int64_t integer(std::string_view name) { return number<int64_t>(name, "int", "Atoi"); }
+  uint64_t cardinal(std::string_view name) { return number<uint64_t>(name, "uint64", "ParseUint"); }
+
+ private:
+  template <class T>
+  T number(std::string_view name, std::string_view kind, std::string_view function) {
+    std::string_view value = text(name);
+    if (value.empty()) return 0;
+    if (std::is_signed_v<T> && value.front() == '+' && !value.substr(1).starts_with('-'))
+      value.remove_prefix(1);
+    T parsed = 0;
+    const auto [end, status] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+    if (end != value.data() + value.size())
+      complain(kind, name, function, std::errc::invalid_argument);
+    else if (status != std::errc())
+      complain(kind, name, function, status);
+    return parsed;
+  }
+
+  void complain(std::string_view kind, std::string_view name, std::string_view function,
+                std::errc why) {
+    if (!error_.empty()) return;
+    error_.append("Error decoding ").append(kind).append(" for '").append(name);
+    error_.append("': strconv.").append(function).append(": parsing ");
+    proto::append_quoted(error_, text(name));
+    error_ += why == std::errc::result_out_of_range ? ": value out of range" : ": invalid syntax";
+  }
+
+  const std::vector<std::pair<std::string, std::string>> pairs_;
+  std::string& error_;
+};
+
+void read_connz(Reader& read, MonitorQuery& q, std::string& error) {
+  q.auth = read.boolean("auth");
+  q.subs_detail = lower_case(read.text("subs")) == "detail";
+  if (!q.subs_detail) q.subs = read.boolean("subs");
+  q.offset = read.integer("offset");
+  q.limit = read.integer("limit");
+  q.cid = read.cardinal("cid");
+  if (!error.empty()) return;
+  const std::string state = lower_case(read.text("state"));
+  if (state == "closed") q.state = ConnState::closed;
+  else if (state == "any" || state == "all") q.state = ConnState::all;
+  else if (!state.empty() && state != "open") {
+    error = "Error decoding state for " + std::string(read.text("state"));
+    return;
+  }
+  q.user = read.text("user");
+  q.account = read.text("acc");
+  if (const std::string_view sort = read.text("sort"); !sort.empty()) q.sort = sort;
+  if (!is_sort_option(q.sort))
+    error = "invalid sorting option: " + q.sort;
+  else if ((q.sort == "stop" || q.sort == "reason") && q.state != ConnState::closed)
+    error = "sort by " + q.sort + " only valid on closed connections";
+}
+
+void read_subsz(Reader& read, MonitorQuery& q) {
+  q.subs = read.boolean("subs");
+  q.offset = read.integer("offset");
+  q.limit = read.integer("limit");
+  q.test = read.text("test");
+  q.account = read.text("acc");
+}
+
 }  // namespace
 
-std::optional<MonitorQuery> parse_monitor_query(std::string_view query, std::string& error) {
+std::optional<MonitorQuery> parse_monitor_query(MonitorPage page, std::string_view query,
+                                                std::string& error) {
+  error.clear();
   MonitorQuery q;
-  // Go's Values.Get: the first of equal names counts. Later ones are skipped by looking backwards.
-  auto pairs = net::parse_query(query);
-  std::reverse(pairs.begin(), pairs.end());
-  for (const auto& [name, value] : pairs) {
-    const auto as_bool = [&](bool& out) {
-      const auto parsed = parse_bool(value);
-      if (parsed) out = *parsed;
-      else
-        error = "Error decoding boolean for '" + name + "': strconv.ParseBool: parsing \"" + value +
-                "\": invalid syntax";
-    };
-    const auto as_int = [&](int64_t& out) {
-      const auto parsed = parse_int(value);
-      if (parsed) out = *parsed;
-      else
-        error = "Error decoding int for '" + name + "': strconv.Atoi: parsing \"" + value +
-                "\": invalid syntax";
-    };
-    if (name == "subs") {
-      q.subs_detail = value == "detail";
-      q.subs = false;
-      if (!q.subs_detail) as_bool(q.subs);
-    } else if (name == "auth") {
-      as_bool(q.auth);
-    } else if (name == "details") {
-      as_bool(q.details);
-    } else if (name == "offset") {
-      as_int(q.offset);
-    } else if (name == "limit") {
-      as_int(q.limit);
-    } else if (name == "cid") {
-      int64_t cid = 0;
-      as_int(cid);
-      q.cid = static_cast<uint64_t>(std::max<int64_t>(cid, 0));
-    } else if (name == "state") {
-      std::string lower = value;
-      std::transform(lower.begin(), lower.end(), lower.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      if (lower == "open" || lower.empty()) q.state = ConnState::open;
-      else if (lower == "closed") q.state = ConnState::closed;
-      else if (lower == "any" || lower == "all") q.state = ConnState::all;
-      else error = "Error decoding state for " + value;
-    } else if (name == "sort") {
-      if (value.empty() || is_sort_option(value)) q.sort = value.empty() ? "cid" : value;
-      else error = "invalid sorting option: " + value;
-    } else if (name == "user") {
-      q.user = value;
-    } else if (name == "acc") {
-      q.account = value;
-    } else if (name == "test") {
-      q.test = value;
-    }
+  Reader read(query, error);
+  switch (page) {
+    case MonitorPage::varz: break;
+    case MonitorPage::connz: read_connz(read, q, error); break;
+    case MonitorPage::subsz: read_subsz(read, q); break;
+    case MonitorPage::healthz:
+      // Nothing that they ask about is built; what is malformed is refused all the same.
+      for (std::string_view name :
+           {"js-enabled", "js-enabled-only", "js-server-only", "js-meta-only", "details"})
+        read.boolean(name);
+      break;
   }
   if (!error.empty()) return std::nullopt;
   q.offset = std::max<int64_t>(q.offset, 0);
   if (q.limit <= 0) q.limit = kDefaultLimit;
   if (q.cid > 0) q.limit = 1;
-  if ((q.sort == "stop" || q.sort == "reason") && q.state == ConnState::open) {
-    error = "sort by " + q.sort + " only valid on closed connections";
-    return std::nullopt;
-  }
   return q;
 }
 
