@@ -8,6 +8,10 @@
 // Out: everything of one write() is one binary frame (browsers: at most 4096 bytes each). A frame
 // that the kernel took half of is finished before another begins; control frames wait for that.
 // An idle stream holds no buffer and no wslay context.
+//
+// When the peer closes, or breaks the rules, on_end() comes with a code that is not 0: the stream can
+// still be written to. close() then ends it with the close frame that this calls for, whatever its
+// own arguments say. With code 0 the connection is gone.
 #pragma once
 #include <functional>
 #include <memory>
@@ -17,6 +21,9 @@
 #include "transport/ws_handshake.h"
 
 namespace pipit::net {
+
+// As built: PIPIT_WS_FAST_LANE.
+extern const bool kWsFastLane;
 
 // One a loop: zlib state and scratch buffers that its WebSockets share. Built on first use.
 class WsScratch {
@@ -36,6 +43,7 @@ class WsStream final : public ByteStream {
     const WsHandshakeRules* rules;  // outlives the stream
     WsScratch* scratch;             // outlives the stream; of this loop
     size_t max_message;             // inflated size of one compressed message
+    bool fast_lane = kWsFastLane;   // for tests: both lanes do the same
   };
   // Called once: the 101 is sent (accepted), or the refusal is and the stream ends (not accepted).
   using OnOpen = std::function<void(const WsUpgrade&)>;
