@@ -30,15 +30,12 @@ int memory_file_of(const std::string& bytes) {
 }  // namespace
 
 std::string stamped_payload(size_t size, Stamp stamp) {
-  // Such text as events carry: it compresses, but not to nothing.
   std::string payload(sizeof stamp, '\0');
   std::memcpy(payload.data(), &stamp, sizeof stamp);
-  uint64_t digits = stamp.number * 2654435761u + stamp.publisher;
-  while (payload.size() < size) {
-    digits = digits * 6364136223846793005u + 1442695040888963407u;
-    payload += R"({"sensor":")" + std::to_string(digits >> 50) + R"(","value":)" +
-               std::to_string(digits >> 44 & 0xffff) + R"(,"unit":"celsius","ok":true},)";
-  }
+  // Text as events carry it: like the one before but for a few digits, so it compresses well.
+  while (payload.size() < size)
+    payload += R"({"sensor":"boiler-)" + std::to_string(stamp.publisher) +
+               R"(","unit":"celsius","value":)" + std::to_string(stamp.number % 100) + "},";
   payload.resize(size);
   return payload;
 }
