@@ -75,6 +75,9 @@ class Parser {
   // after the payload.
   size_t operation_size() const { return operation_size_; }
 
+  // The next byte to show begins an operation: nothing of one was used up.
+  bool between_operations() const { return verb_ == Event::need_more && operation_size_ == 0; }
+
   void set_max_control_line(uint32_t n) { max_control_line_ = n; }
 
  private:

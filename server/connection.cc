@@ -35,7 +35,7 @@ Connection::Connection(Reactor& reactor, uint32_t slot, uint64_t cid, Wire wire)
       slot_(slot),
       wire_(wire) {
   // What nats-server assumes of a client that never sends CONNECT.
-  connect_.echo = true;
+  connect_.verbose = connect_.pedantic = connect_.echo = true;
 }
 
 Connection::~Connection() {
@@ -93,14 +93,14 @@ void Connection::process(std::string_view bytes) {
 void Connection::parse(std::string_view& bytes, size_t& operation_size) {
   while (parsing_allowed() && !bytes.empty()) {
     // Before CONNECT the first byte decides, whatever would follow (nats-server does the same).
-    if (awaiting_auth_ && (bytes.front() | 0x20) != 'c') {
+    if (awaiting_auth_ && parser_.between_operations() && (bytes.front() | 0x20) != 'c') {
       close_with(proto::err::kAuthorization, proto::CloseReason::auth_violation);
       return;
     }
     const proto::Event event = parser_.next(bytes);
     if (event == proto::Event::need_more) return;
     if (event == proto::Event::payload_pending) {
-      if (check_payload_size()) operation_size = parser_.operation_size();
+      if (check_publish()) operation_size = parser_.operation_size();
       return;
     }
     handle(event);

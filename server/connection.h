@@ -99,7 +99,7 @@ class Connection final : public net::StreamHandler {
 
   // connection_verbs.cc
   void handle(proto::Event event);
-  bool check_payload_size();
+  bool check_publish();
   void on_fault();
   void on_connect();
   void after_auth();

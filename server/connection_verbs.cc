@@ -21,17 +21,6 @@ bool reserved_reply(std::string_view reply) {
   return reply.starts_with("_R_.") || reply.starts_with("_GR_.") || reply.starts_with("$JS.ACK.");
 }
 
-std::string quoted(std::string_view before, std::string_view text) {
-  std::string out(before);
-  out += '"';
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  out += '"';
-  return out;
-}
-
 }  // namespace
 
 void Connection::handle(proto::Event event) {
@@ -62,6 +51,8 @@ void Connection::handle(proto::Event event) {
 }
 
 void Connection::on_fault() {
+  // A payload that is too large is refused for that, wherever its end was looked for.
+  if (parser_.args().size > 0 && !check_publish()) return;
   switch (parser_.fault()) {
     case proto::Fault::unknown_operation:
       return close_with(proto::err::kUnknownOperation, CloseReason::protocol_violation);
@@ -138,17 +129,22 @@ void Connection::after_auth() {
 }
 
 // From the control line alone, before any payload is kept.
-bool Connection::check_payload_size() {
+bool Connection::check_publish() {
   const int64_t limit = broker_.options.max_payload;
-  if (limit < 0 || parser_.args().size <= limit) return true;
-  close_with(proto::err::kMaxPayload, CloseReason::max_payload);
-  return false;
+  if (limit >= 0 && parser_.args().size > limit) {
+    close_with(proto::err::kMaxPayload, CloseReason::max_payload);
+    return false;
+  }
+  if (!parser_.args().header_size_text.empty() && !connect_.headers) {
+    close(CloseReason::protocol_violation);
+    return false;
+  }
+  return true;
 }
 
 void Connection::on_publish(bool with_headers) {
   const proto::Args& args = parser_.args();
-  if (!check_payload_size()) return;
-  if (with_headers && !connect_.headers) return close(CloseReason::protocol_violation);
+  if (!check_publish()) return;
   if (reactor_.tracing()) [[unlikely]]
     trace("<<-", (with_headers ? "HPUB " : "PUB ") + std::string(args.subject) + " " +
                      std::string(args.reply) + " " + std::string(args.size_text));
@@ -161,9 +157,9 @@ void Connection::on_publish(bool with_headers) {
   if (connect_.pedantic && !proto::is_valid_literal(args.subject))
     send_error(proto::err::kInvalidPublishSubject);
   if (reserved_subject(args.subject))
-    return send_error(quoted("Permissions Violation for Publish to ", args.subject));
+    return send_error(proto::err::publish_violation(args.subject));
   if (!args.reply.empty() && reserved_reply(args.reply))
-    return send_error(quoted("Permissions Violation for Publish with Reply of ", args.reply));
+    return send_error(proto::err::reply_violation(args.reply));
   send_ok();
   const Message message{args.subject,          args.reply,   args.size_text,
                         args.header_size_text, args.payload, args.header_size};
@@ -176,12 +172,10 @@ void Connection::on_subscribe() {
     trace("<<-", "SUB " + std::string(args.subject) + " " + std::string(args.queue) + " " +
                      std::string(args.sid));
   if (args.queue == "_sys_")
-    return send_error(quoted("Permissions Violation for Subscription to ", args.subject) +
-                      quoted(" using queue ", args.queue));
+    return send_error(proto::err::subscribe_violation(args.subject, args.queue));
   const uint32_t max_tokens = broker_.options.max_sub_tokens;
   if (max_tokens > 0 && proto::count_tokens(args.subject) > max_tokens)
-    return send_error(quoted("Permissions Violation for Subscription to ", args.subject) +
-                      ", too many tokens");
+    return send_error(proto::err::too_many_tokens(args.subject));
   const int64_t max = broker_.options.max_subscriptions;
   if (max > 0 && subscriptions_.size() >= static_cast<size_t>(max))
     return send_error(proto::err::kMaxSubscriptions);
