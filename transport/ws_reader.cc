@@ -97,7 +97,7 @@ void WsReader::read_head() {
     in_ += ws_head_size(bytes);
     return begin_frame(bytes);
   }
-  size_t whole = 2;
+  size_t whole = carry_size_ < 2 ? 2 : ws_head_size(carry_);
   for (;;) {
     size_t count = std::min(whole - carry_size_, available());
     std::memcpy(carry_ + carry_size_, in_, count);
