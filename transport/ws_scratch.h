@@ -42,6 +42,7 @@ struct WsScratch::Impl {
 
   std::vector<std::unique_ptr<WsInflater>> inflaters;
   std::array<std::unique_ptr<WsDeflater>, 16> deflaters;
+  std::string request;     // the head of an upgrade request being read
   std::string input;       // what was read behind compressed bytes, on its way to the handler
   std::string compressed;  // one outgoing message
   std::string heads;       // of the frames of one write

@@ -1,6 +1,7 @@
 #include "transport/ws_stream.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "pipit_config.h"
@@ -13,8 +14,6 @@
 namespace pipit::net {
 namespace {
 
-// The first allocation for a request head; most fit.
-constexpr size_t kFirstHead = 1024;
 // While so few bytes came each new one is looked at, to see early who does not speak HTTP; later a
 // line end is waited for.
 constexpr size_t kEagerHead = 64;
@@ -73,8 +72,7 @@ class WsStream::Impl final : public StreamHandler {
   StreamHandler* handler_ = nullptr;
   WsWriter writer_;
   WsReader reader_;
-  std::string head_;      // of the request, as far as it came
-  size_t head_size_ = 0;  // of head_, filled
+  std::string head_;  // of the request, what earlier reads brought of it
   State state_ = State::handshake;
   bool paused_ = false;        // by the handler
   bool below_paused_ = false;  // by us
@@ -83,9 +81,12 @@ class WsStream::Impl final : public StreamHandler {
 
 std::span<std::byte> WsStream::Impl::on_alloc() {
   if (state_ != State::handshake) return reader_.alloc();
-  if (head_size_ == head_.size())
-    head_.resize(std::clamp(head_.size() * 8, kFirstHead, kMaxHttpHead));
-  return {reinterpret_cast<std::byte*>(head_.data()) + head_size_, head_.size() - head_size_};
+  // Heads arrive whole as a rule: what is read lands in the loop's one buffer, behind what an
+  // earlier read left, and costs this stream nothing.
+  std::string& request = settings_.scratch->impl().request;
+  request.resize(kMaxHttpHead);
+  std::memcpy(request.data(), head_.data(), head_.size());
+  return {reinterpret_cast<std::byte*>(request.data()) + head_.size(), kMaxHttpHead - head_.size()};
 }
 
 void WsStream::Impl::on_read(size_t n) {
@@ -95,18 +96,18 @@ void WsStream::Impl::on_read(size_t n) {
 }
 
 void WsStream::Impl::read_head(size_t n) {
-  std::string_view fresh = std::string_view(head_).substr(head_size_, n);
-  head_size_ += n;
-  if (n == 0 || (head_size_ > kEagerHead && head_size_ < kMaxHttpHead &&
-                 fresh.find('\n') == std::string_view::npos)) {
+  if (n == 0) return;
+  const std::string_view bytes(settings_.scratch->impl().request.data(), head_.size() + n);
+  if (bytes.size() > kEagerHead && bytes.size() < kMaxHttpHead &&
+      bytes.find('\n', head_.size()) == std::string_view::npos) {
+    head_ = std::string(bytes);
     return;
   }
-  const std::string_view bytes = std::string_view(head_).substr(0, head_size_);
   HttpHead head;
   size_t size = 0;
   WsUpgrade upgrade;
   switch (parse_http_head(bytes, head, size)) {
-    case HttpParse::need_more: return;
+    case HttpParse::need_more: head_ = std::string(bytes); return;
     case HttpParse::done: upgrade = ws_handshake(head, bytes.substr(size), *settings_.rules); break;
     case HttpParse::bad:
       upgrade.response = plain_answer("400 Bad Request");
