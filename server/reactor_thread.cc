@@ -23,7 +23,10 @@ ReactorThread::~ReactorThread() {
 }
 
 void ReactorThread::start() {
-  thread_ = std::thread([this] { loop_.run(); });
+  thread_ = std::thread([this] {
+    runs_on_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    loop_.run();
+  });
 }
 
 void ReactorThread::stop() {
@@ -40,7 +43,7 @@ void ReactorThread::join() {
 
 void ReactorThread::adopt(int fd, net::PeerAddress peer, Wire wire) {
   load_.fetch_add(1, std::memory_order_relaxed);
-  if (std::this_thread::get_id() == thread_.get_id()) {
+  if (std::this_thread::get_id() == runs_on_.load(std::memory_order_relaxed)) {
     adopt_here(fd, std::move(peer), wire);
   } else {
     reactor_.mailbox().post([this, fd, peer = std::move(peer), wire]() mutable {

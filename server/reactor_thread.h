@@ -37,7 +37,8 @@ class ReactorThread {
   net::Loop loop_;
   net::WsScratch ws_scratch_;
   Reactor reactor_;
-  std::thread thread_;
+  std::thread thread_;                    // the owner's
+  std::atomic<std::thread::id> runs_on_;  // what thread_ would say, for any thread
   std::atomic<int64_t> load_{0};
   bool stopping_ = false;  // its own thread's
 };
