@@ -266,6 +266,11 @@ void WsReader::inflate_payload() {
 void WsReader::inflate_tail() {
   detach();
   if (!going()) return;
+  if (inflater_->untouched()) {  // not a byte of deflate: an empty message, though not RFC 7692's form
+    lane_ = Lane::head;
+    scratch_.give(std::move(inflater_));
+    return;
+  }
   std::span<const uint8_t> tail = kDeflateTail;
   tail_at_ = static_cast<uint8_t>(tail_at_ + inflate(tail.subspan(tail_at_), Pause::honoured));
   if (tail_at_ < tail.size() || more_output_ || end_) return;
