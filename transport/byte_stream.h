@@ -25,8 +25,9 @@ class StreamHandler {
   virtual void on_read(size_t n) = 0;
   // After a write() that took less than all: there is room again.
   virtual void on_writable() = 0;
-  // The peer is gone or broke the rules of the transport. Called at most once, and not after
-  // close(). `code` is a WebSocket close code or 0; `why` is for the log.
+  // No more will come: the peer is gone (`sys_errno`), has ended its side, or broke the rules of the
+  // transport. Called at most once, and not after close(). Without an errno it may still read: what
+  // is written goes out. `code` is a WebSocket close code or 0; `why` is for the log.
   virtual void on_end(int sys_errno, uint16_t code, std::string_view why) = 0;
 };
 

@@ -29,7 +29,7 @@ size_t MemoryStream::write(std::span<const iovec> parts) {
   size_t taken = 0;
   for (const iovec& part : parts) {
     size_t count = std::min(part.iov_len, room_);
-    if (!closed_ && !ended_) {
+    if (!closed_ && !gone()) {
       written_.append(static_cast<const char*>(part.iov_base), count);
     } else {
       count = part.iov_len;  // swallowed, as a socket does: nobody waits for it
@@ -40,7 +40,7 @@ size_t MemoryStream::write(std::span<const iovec> parts) {
       room_ = 0;
       break;
     }
-    if (!closed_ && !ended_ && room_ != SIZE_MAX) room_ -= count;
+    if (!closed_ && !gone() && room_ != SIZE_MAX) room_ -= count;
   }
   return taken;
 }
@@ -84,7 +84,8 @@ void MemoryStream::pump() {
   }
   if (reading_ && handler_ != nullptr && peer_gone_ && !ended_) {
     ended_ = true;
-    reading_ = starved_ = false;
+    reading_ = false;
+    if (gone()) starved_ = false;
     handler_->on_end(end_errno_, 0, end_errno_ != 0 ? std::strerror(end_errno_) : "");
   }
   pumping_ = false;

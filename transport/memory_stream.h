@@ -16,7 +16,7 @@ class MemoryStream final : public ByteStream {
 
   // The peer's side.
   void feed(std::string_view bytes);  // kept while reading is paused
-  void end(int sys_errno = 0);        // the peer hangs up
+  void end(int sys_errno = 0);        // the peer hangs up; without an errno it still reads
   std::string& written() { return written_; }
   bool closed() const { return closed_; }
   uint16_t close_code() const { return close_code_; }
@@ -35,6 +35,7 @@ class MemoryStream final : public ByteStream {
 
  private:
   void pump();
+  bool gone() const { return ended_ && end_errno_ != 0; }
   StreamHandler* handler_ = nullptr;
   PeerAddress peer_;
   std::string inbox_, written_, close_text_;

@@ -50,7 +50,7 @@ void TcpStream::pause_reading() {
 }
 
 void TcpStream::resume_reading() {
-  if (!live()) return;
+  if (!live() || input_ended_) return;
   reading_ = true;
   extend_interest();
 }
@@ -135,6 +135,12 @@ bool TcpStream::read_some() {
     handler_->on_read(got > 0 ? static_cast<size_t>(got) : 0);
     if (!live()) return true;
     if (error == EAGAIN) return true;
+    if (got == 0 && failed_errno_ == 0) {
+      reading_ = false;
+      input_ended_ = true;
+      handler_->on_end(0, 0, {});
+      return true;
+    }
     if (got <= 0) {
       end(failed_errno_ != 0 ? failed_errno_ : error);
       return true;
@@ -151,7 +157,7 @@ void TcpStream::end(int sys_errno) {
   ended_ = true;
   reading_ = want_write_ = false;
   poll_.close();
-  handler_->on_end(sys_errno, 0, sys_errno != 0 ? std::strerror(sys_errno) : "");
+  if (!input_ended_) handler_->on_end(sys_errno, 0, std::strerror(sys_errno));
 }
 
 int TcpStream::interest() const {

@@ -42,6 +42,7 @@ class TcpStream final : public ByteStream {
   int failed_errno_ = 0;  // of a write
   bool reading_ = false;
   bool want_write_ = false;
+  bool input_ended_ = false;  // the peer may still read
   bool ended_ = false;
 };
 

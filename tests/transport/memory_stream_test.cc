@@ -46,6 +46,20 @@ TEST_CASE("a paused stream keeps what is fed, and the end behind it") {
   CHECK(stream.written().empty());
 }
 
+TEST_CASE("a peer that has ended its side still takes what is written") {
+  MemoryStream stream;
+  Recorder handler;
+  stream.start(&handler);
+  stream.allow(2);
+  CHECK(write_text(stream, "last") == 2);
+  stream.end();
+  CHECK(handler.ends == 1);
+  CHECK(handler.end_errno == 0);
+  handler.when_writable = [&] { CHECK(write_text(stream, "st") == 2); };
+  stream.allow(SIZE_MAX);
+  CHECK(stream.written() == "last");
+}
+
 TEST_CASE("feeding from inside a callback keeps the order") {
   MemoryStream stream;
   Recorder handler(2);

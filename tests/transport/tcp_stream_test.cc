@@ -80,6 +80,31 @@ TEST_CASE_FIXTURE(Fixture, "the end of the peer comes once, after its last bytes
   CHECK(write_text(stream, "nobody hears") == 12);
 }
 
+TEST_CASE_FIXTURE(Fixture, "who has ended its own side still gets all that is written, and it costs no spin") {
+  const std::string text = pattern(16'000'000);
+  std::string_view left = text;
+  const auto write_on = [&] { left.remove_prefix(write_text(stream, left)); };
+  handler.when_end = write_on;
+  handler.when_writable = write_on;
+  stream.start(&handler);
+  shutdown(pair.client, SHUT_WR);
+  run_until(loop, [&] { return handler.ends == 1; });
+  CHECK(handler.end_errno == 0);
+  REQUIRE_FALSE(left.empty());
+  CHECK(turns_within(loop, 20) < 20);
+  std::string got;
+  char buffer[64 * 1024];
+  while (got.size() < text.size()) {
+    uv_run(loop.uv(), UV_RUN_NOWAIT);
+    const ssize_t n = recv(pair.client, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (n > 0) got.append(buffer, static_cast<size_t>(n));
+  }
+  CHECK(got == text);
+  stream.resume_reading();
+  CHECK(turns_within(loop, 20) < 20);
+  CHECK(handler.ends == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a reset is an end with its errno") {
   stream.start(&handler);
   pair.reset_client();
