@@ -13,8 +13,10 @@ namespace {
 
 // What a closing connection may take to send its last bytes (nats-server's flush on close).
 constexpr int64_t kLingerNs = 100 * kNsPerMs;
-// How long a publisher is held back at a time when a subscriber is far behind.
+// How long a publisher is held back at a time when a subscriber is far behind, and how often for
+// what it sent at once: as in nats-server 10 ms at most, or all others would wait with that one.
 constexpr int64_t kStallNs = 5 * kNsPerMs;
+constexpr uint8_t kStallsPerRead = 2;
 // Flush inside a turn from here on: the bytes are still in the cache.
 constexpr size_t kEarlyFlush = 64 * 1024;
 constexpr int64_t kDefaultAuthTimeoutNs = 2 * kNsPerSecond;
@@ -57,6 +59,7 @@ void Connection::open(std::unique_ptr<net::ByteStream> stream) {
 }
 
 void Connection::upgraded(const net::WsUpgrade& upgrade) {
+  reactor_.awake();
   if (!upgrade.accepted) {
     broker_.log.print(LogLevel::error, "%s:%u - wid:%llu - websocket handshake error: %s",
                       stream_->peer().host.c_str(), stream_->peer().port,
@@ -78,6 +81,7 @@ std::span<std::byte> Connection::on_alloc() {
 void Connection::on_read(size_t n) {
   const std::string_view bytes = inbound_.filled(n);
   if (n > 0) last_activity_ns_ = reactor_.now_ns();
+  stalls_of_read_ = 0;
   process(bytes);
 }
 
@@ -121,7 +125,8 @@ void Connection::release(uint8_t why) {
 }
 
 void Connection::stall() {
-  if (closing_ || stall_timer_.armed()) return;
+  if (closing_ || stall_timer_.armed() || stalls_of_read_ == kStallsPerRead) return;
+  ++stalls_of_read_;
   ++reactor_.counters().stalled_clients;
   hold(kHoldStall);
   reactor_.timers().arm(stall_timer_, reactor_.now_ns() + kStallNs);
@@ -286,6 +291,8 @@ void Connection::send_lame_duck() {
 
 void Connection::flush() {
   if (finished_ || outbound_.empty()) return;
+  // A PONG may be among it: what came before it and goes to others must be on its way by then.
+  reactor_.mailbox().publish();
   const size_t before = outbound_.pending();
   const bool all = outbound_.flush(*stream_, reactor_.chunks());
   written_ += before - outbound_.pending();
@@ -369,11 +376,15 @@ void Connection::finish() {
 
 void Connection::on_end(int sys_errno, uint16_t, std::string_view) {
   reactor_.awake();
-  // Nobody is there to read what is pending.
-  outbound_.clear(reactor_.chunks());
-  blocked_ = false;
-  if (closing_) return finish();
-  close(sys_errno == 0 ? proto::CloseReason::client_closed : proto::CloseReason::read_error);
+  if (sys_errno != 0) {
+    // Nobody is there to read what is pending.
+    outbound_.clear(reactor_.chunks());
+    blocked_ = false;
+    if (closing_) return finish();
+    return close(proto::CloseReason::read_error);
+  }
+  // Its end alone says only that no more will come: it may still read.
+  close(proto::CloseReason::client_closed);
 }
 
 void Connection::on_liveness_timer() {
@@ -389,14 +400,14 @@ void Connection::on_liveness_timer() {
                                ? ws_interval
                                : broker_.options.ping_interval_ns;
   const int64_t now = reactor_.now_ns();
-  const bool rtt_fresh = rtt_at_ns_ != 0 && now - rtt_at_ns_ < 3600 * kNsPerSecond;
-  if (pings_out_ > 0 || now - last_activity_ns_ >= interval || !rtt_fresh) {
+  const bool rtt_fresh = last_ping_ns_ != 0 && now - last_ping_ns_ < 3600 * kNsPerSecond;
+  if (now - last_activity_ns_ >= interval || !rtt_fresh) {
     if (pings_out_ + 1 > broker_.options.ping_max) {
       ++reactor_.counters().stale_connections;
       return close_with(proto::err::kStale, proto::CloseReason::stale_connection);
     }
     ++pings_out_;
-    ping_sent_ns_ = now;
+    last_ping_ns_ = now;
     send(proto::kPing);
   }
   reactor_.timers().arm(liveness_timer_, now + interval);

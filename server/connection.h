@@ -146,8 +146,7 @@ class Connection final : public net::StreamHandler {
   MemberTimer<Connection> liveness_timer_, write_timer_, stall_timer_;
   const uint64_t cid_;
   Traffic traffic_;
-  int64_t start_ns_, last_activity_ns_, stop_ns_ = 0, ping_sent_ns_ = 0, rtt_ns_ = 0;
-  int64_t rtt_at_ns_ = 0;
+  int64_t start_ns_, last_activity_ns_, stop_ns_ = 0, last_ping_ns_ = 0, rtt_ns_ = 0;
   uint64_t written_ = 0;         // bytes the stream took so far
   uint64_t deadline_mark_ = 0;   // written_ must reach this before write_timer_ fires
   uint64_t stalls_ = 0;          // times that a publisher was held back because of us
@@ -155,6 +154,7 @@ class Connection final : public net::StreamHandler {
   uint32_t pings_out_ = 0;
   const Wire wire_;
   uint8_t holds_ = 0;
+  uint8_t stalls_of_read_ = 0;
   proto::CloseReason reason_ = proto::CloseReason::client_closed;
   Flags connect_{};
   uint8_t protocol_ = 0;

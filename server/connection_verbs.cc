@@ -229,12 +229,8 @@ void Connection::on_ping() {
 
 void Connection::on_pong() {
   if (reactor_.tracing()) [[unlikely]] trace("<<-", "PONG");
+  if (pings_out_ > 0) rtt_ns_ = std::max<int64_t>(reactor_.now_ns() - last_ping_ns_, 1);
   pings_out_ = 0;
-  if (ping_sent_ns_ != 0) {
-    rtt_at_ns_ = reactor_.now_ns();
-    rtt_ns_ = std::max<int64_t>(rtt_at_ns_ - ping_sent_ns_, 1);
-    ping_sent_ns_ = 0;
-  }
 }
 
 }  // namespace pipit

@@ -1,0 +1,146 @@
+// Proves what a connection owes its client at moments that no transcript can arrange: when the
+// reactor had slept, when output leaves in the middle of a turn, when the peer has hung up half, and
+// how long a publisher is held back. The broker is whole; its clock and its turns are the test's.
+#include "server/connection.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/server/small_broker.h"
+#include "tests/support/ws_frame.h"
+
+using namespace pipit;
+using test::pub;
+using test::SmallBroker;
+using test::take;
+
+namespace {
+
+size_t count(std::string_view text, std::string_view part) {
+  size_t n = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("the auth timeout begins when the upgrade comes, however long the reactor had slept") {
+  Options options;
+  options.websocket.port = -1;
+  options.websocket.authorization.token = "secret";
+  options.websocket.authorization.timeout_ns = kNsPerSecond;
+  SmallBroker small(1, options);
+  const SmallBroker::Pipe pipe = small.connect(0, Wire::websocket);
+  small.turn(0);
+  SmallBroker::now_ns() += 5 * kNsPerSecond;
+  pipe->feed(test::upgrade_request("/", ""));
+  small.turn(0);
+  CHECK(take(pipe).find("Authentication Timeout") == std::string::npos);
+  SmallBroker::now_ns() += 2 * kNsPerSecond;
+  small.turn(0);
+  CHECK(take(pipe).find("Authentication Timeout") != std::string::npos);
+}
+
+TEST_CASE("output that leaves in the middle of a turn does not overtake what others shall get") {
+  SmallBroker small(2);
+  const SmallBroker::Pipe listener = small.client(1, "SUB far 1\r\n");
+  const SmallBroker::Pipe publisher = small.client(0, "SUB near 1\r\n");
+  std::string text = "PUB far 2\r\nhi\r\nPING\r\n";
+  for (int i = 0; i < 3; ++i) text += pub("near", 40'000);
+  publisher->feed(text);
+  REQUIRE(take(publisher).find("PONG") != std::string::npos);  // before the turn's end
+  listener->feed("PING\r\n");
+  small.turn(1);
+  const std::string got = take(listener);
+  CHECK(got.find("MSG far") < got.find("PONG"));
+}
+
+TEST_CASE("output that leaves when a slow reader has room again does not overtake either") {
+  SmallBroker small(2);
+  const SmallBroker::Pipe listener = small.client(1, "SUB far 1\r\n");
+  const SmallBroker::Pipe publisher = small.client(0);
+  publisher->allow(1);
+  publisher->feed("PING\r\n");
+  small.turn(0);
+  publisher->feed("PUB far 2\r\nhi\r\nPING\r\n");
+  publisher->allow(SIZE_MAX);
+  REQUIRE(count(take(publisher), "PONG") == 2);
+  listener->feed("PING\r\n");
+  small.turn(1);
+  const std::string got = take(listener);
+  CHECK(got.find("MSG far") < got.find("PONG"));
+}
+
+TEST_CASE("who sends is not stale, even if it answers no PING") {
+  Options options;
+  options.ping_interval_ns = kNsPerSecond;
+  SmallBroker small(1, options);
+  const SmallBroker::Pipe busy = small.client(0), idle = small.client(0);
+  for (int i = 0; i < 100; ++i) {
+    SmallBroker::now_ns() += kNsPerSecond / 10;
+    busy->feed("PUB a 0\r\n\r\n");
+    small.turn(0);
+  }
+  CHECK(count(take(busy), "PING") == 1);
+  CHECK_FALSE(busy->closed());
+  CHECK(take(idle).find("-ERR 'Stale Connection'") != std::string::npos);
+  CHECK(idle->closed());
+}
+
+TEST_CASE("who hangs up half still gets what it is owed") {
+  SmallBroker small(1);
+  const SmallBroker::Pipe client = small.client(0, "SUB a 1\r\n");
+  client->allow(10'000);
+  client->feed(pub("a", 50'000) + "PING\r\n");
+  client->end();
+  small.turn(0);
+  CHECK_FALSE(client->closed());
+  client->allow(SIZE_MAX);
+  small.settle();
+  CHECK(client->closed());
+  const std::string got = take(client);
+  CHECK(got.size() > 50'000);
+  CHECK(got.ends_with("PONG\r\n"));
+}
+
+TEST_CASE("who hangs up half and never reads is waited for a tenth of a second") {
+  SmallBroker small(1);
+  const SmallBroker::Pipe client = small.client(0, "SUB a 1\r\n");
+  client->allow(10'000);
+  client->feed(pub("a", 50'000));
+  client->end();
+  small.turn(0);
+  SmallBroker::now_ns() += 100 * kNsPerMs;
+  small.turn(0);
+  CHECK(client->closed());
+  CHECK(small[0].connection_count() == 0);
+}
+
+TEST_CASE("a publisher is held back ten milliseconds for what it sent at once, not longer") {
+  Options options;
+  options.max_pending = 4'000'000;
+  options.max_payload = 1'000'000;
+  SmallBroker small(1, options);
+  const SmallBroker::Pipe behind = small.client(0, "SUB a 1\r\n");
+  const SmallBroker::Pipe well = small.client(0, "SUB a 1\r\n");
+  const SmallBroker::Pipe publisher = small.client(0);
+  behind->allow(1);
+  publisher->feed(pub("a", 990'000));
+  publisher->feed(pub("a", 990'000));
+  publisher->feed(pub("a", 990'000));
+  small.settle();
+  CHECK(count(take(well), "MSG a") == 3);
+  // `behind` is at three quarters: each of these could hold the publisher back.
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += pub("a", 500);
+  publisher->feed(text);
+  small.settle();
+  CHECK(count(take(well), "MSG a") < 100);
+  CHECK_FALSE(publisher->reading());
+  for (int i = 0; i < 10; ++i) {
+    SmallBroker::now_ns() += kNsPerMs;
+    small.settle();
+  }
+  CHECK(publisher->reading());
+  CHECK(small[0].counters().stalled_clients == 2);
+  CHECK_FALSE(behind->closed());
+}
