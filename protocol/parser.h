@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "protocol/message.h"
+
 namespace pipit::proto {
 
 enum class Event : uint8_t {
@@ -39,18 +41,13 @@ enum class Fault : uint8_t {
   bad_arguments,          // closed without -ERR, reason Protocol Violation
 };
 
-struct Args {
-  std::string_view subject;
-  std::string_view reply;
+// Of pub and hpub it is the Message, so that routing one copies nothing.
+struct Args : Message {
+  uint32_t size = 0;  // of payload, header block included
   std::string_view queue;
   std::string_view sid;
-  std::string_view size_text;  // as the publisher wrote it: forwarded as it is ("007" stays "007")
-  std::string_view header_size_text;
-  std::string_view payload;  // without the trailing CRLF; for hpub: header block, then body
   std::string_view json;
   std::string_view text;
-  uint32_t size = 0;         // of payload, header block included
-  uint32_t header_size = 0;  // 0 for pub
   uint64_t max = 0;
   bool has_max = false;
 };

@@ -161,9 +161,7 @@ void Connection::on_publish(bool with_headers) {
   if (!args.reply.empty() && reserved_reply(args.reply))
     return send_error(proto::err::reply_violation(args.reply));
   send_ok();
-  const Message message{args.subject,          args.reply,   args.size_text,
-                        args.header_size_text, args.payload, args.header_size};
-  reactor_.delivery().publish(*this, message, inbound_.slab());
+  reactor_.delivery().publish(*this, args, inbound_.slab());
 }
 
 void Connection::on_subscribe() {

@@ -97,6 +97,7 @@ struct MatchCache::Impl {
   }
 
   const MatchResult* find(std::string_view subject);
+  const MatchResult* remember(Entry* entry);
   const MatchResult* found(Set& set, uint32_t way, uint64_t version);
   const MatchResult* missed(std::string_view subject, uint64_t hash, uint64_t version);
 
@@ -121,6 +122,7 @@ struct MatchCache::Impl {
   size_t hand = 0;    // the set that evict_beyond_budget() looks at next
   CacheStats stats;
   Passers passers;
+  Entry* last = nullptr;  // the entry found last, if it is still kept
   MatchRef nobody{new MatchResult};
   MatchResult* passing = nullptr;  // the last result that was not kept
   MatchRef passing_owner;
@@ -138,6 +140,11 @@ const MatchResult* MatchCache::Impl::find(std::string_view subject) {
   ++stats.lookups;
   // Before anything is read from the trie or its stamps (see change_stamps.h).
   const uint64_t version = stamps.version();
+  // A publisher repeats its subject as a rule: then comparing is cheaper than hashing (2 of 9 ns).
+  if (last != nullptr && last->version == version && last->subject() == subject) {
+    ++stats.hits;
+    return &*last->result;
+  }
   const uint64_t hash = XXH3_64bits(subject.data(), subject.size());
   if (!sets.empty()) {
     Set& set = set_of(hash);
@@ -150,6 +157,11 @@ const MatchResult* MatchCache::Impl::find(std::string_view subject) {
   return missed(subject, hash, version);
 }
 
+const MatchResult* MatchCache::Impl::remember(Entry* entry) {
+  last = entry;
+  return &*entry->result;
+}
+
 const MatchResult* MatchCache::Impl::found(Set& set, uint32_t way, uint64_t version) {
   Entry* entry = set.entries[way];
   if (way >= kProtected) {
@@ -159,7 +171,7 @@ const MatchResult* MatchCache::Impl::found(Set& set, uint32_t way, uint64_t vers
   }
   if (entry->version == version) {
     ++stats.hits;
-    return &*entry->result;
+    return remember(entry);
   }
   const Stamp stamp = stamps.stamp(entry->key);
   if (stamp == entry->stamp) {
@@ -170,7 +182,7 @@ const MatchResult* MatchCache::Impl::found(Set& set, uint32_t way, uint64_t vers
     evict_beyond_budget(entry);
   }
   entry->version = version;
-  return &*entry->result;
+  return remember(entry);
 }
 
 const MatchResult* MatchCache::Impl::missed(std::string_view subject, uint64_t hash,
@@ -189,7 +201,7 @@ const MatchResult* MatchCache::Impl::missed(std::string_view subject, uint64_t h
   set_result(*entry, walk(subject));
   keep(entry);
   evict_beyond_budget(entry);
-  return &*entry->result;
+  return remember(entry);
 }
 
 MatchRef MatchCache::Impl::walk(std::string_view subject) {
@@ -245,6 +257,7 @@ void MatchCache::Impl::evict(Entry*& entry) {
 
 void MatchCache::Impl::free_entry(Entry* entry) {
   if (entry == nullptr) return;
+  if (entry == last) last = nullptr;
   stats.bytes -= entry->bytes;
   entry->~Entry();
   ::operator delete(entry);
