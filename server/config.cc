@@ -54,6 +54,11 @@ constexpr std::array<std::string_view, 5> kNotBuiltAuthorization = {
 constexpr std::array<std::string_view, 6> kNotBuiltWebsocket = {
     "tls", "no_auth_user", "jwt_cookie", "user_cookie", "pass_cookie", "token_cookie"};
 
+constexpr const char* kNameWithSpaces = "server name cannot contain spaces";
+bool is_valid_name(std::string_view name) {
+  return name.find_first_of(" \t\r\n") == std::string_view::npos;
+}
+
 // Reads values of a tree into fields; every fault is kept, none stops the rest.
 class Reader {
  public:
@@ -96,47 +101,34 @@ class Reader {
       out = static_cast<T>(v.integer);
     };
   }
-  // A size is an integer, or a quoted one like "64MB".
-  template <class T>
-  Handler size(T& out, int64_t low, int64_t high) {
-    return [this, &out, low, high](const ConfigValue& v) {
-      ConfigValue number = v;
-      if (v.type == Type::string) {
-        std::vector<std::string> ignored;
-        ConfigValue parsed;
-        ConfigParser(ignored).parse_text("n: " + v.text, v.at.file, "", parsed);
-        if (const ConfigEntry* n = parsed.find("n"); n != nullptr) {
-          number = n->value;
-          number.at = v.at;
-        }
-      }
-      integer(out, low, high)(number);
+  // "1h30m", at least `low`.
+  Handler duration(int64_t& out, int64_t low = 0) {
+    return [this, &out, low](const ConfigValue& v) {
+      if (!expect(v, Type::string)) return;
+      const auto ns = parse_duration(v.text);
+      if (!ns) return error(v.at, "\"" + v.text + "\" is no duration");
+      if (*ns < low)
+        return error(v.at, "must not be less than " + std::to_string(low / kNsPerSecond) + "s");
+      out = *ns;
     };
   }
-  Handler duration(int64_t& out) {
+  // A duration, or a number of seconds.
+  Handler seconds(int64_t& out) {
     return [this, &out](const ConfigValue& v) {
-      if (v.type == Type::integer) {
-        faults_.warnings.push_back(
-            v.at.error("an integer of seconds should be converted to a duration"));
-        if (v.integer < 0 || v.integer > 1'000'000'000) return error(v.at, "no sensible duration");
-        out = v.integer * kNsPerSecond;
-      } else if (expect(v, Type::string)) {
-        if (const auto ns = parse_duration(v.text); ns) out = *ns;
-        else error(v.at, "\"" + v.text + "\" is no duration");
-      }
+      if (v.type != Type::integer && v.type != Type::real) return duration(out)(v);
+      const double given = v.type == Type::integer ? static_cast<double>(v.integer) : v.real;
+      if (given < 0 || given > 1e9) return error(v.at, "no sensible number of seconds");
+      out = static_cast<int64_t>(given * 1e9);
     };
   }
-  // Seconds, also as a float, or a duration.
-  Handler timeout(int64_t& out) {
+  // A duration. An integer of seconds does as well, but `2m` without quotes is two millions of
+  // them.
+  Handler quoted_duration(int64_t& out) {
     return [this, &out](const ConfigValue& v) {
-      if (v.type == Type::integer && v.integer >= 0 && v.integer < 1'000'000'000)
-        out = v.integer * kNsPerSecond;
-      else if (v.type == Type::real && v.real >= 0 && v.real < 1e9)
-        out = static_cast<int64_t>(v.real * 1e9);
-      else
-        duration(out)(v);
-      if (out > 60 * kNsPerSecond)
-        faults_.warnings.push_back(v.at.error("timeout of more than 60 seconds"));
+      if (v.type != Type::integer) return duration(out)(v);
+      faults_.warnings.push_back(
+          v.at.error("an integer of seconds should be converted to a duration"));
+      seconds(out)(v);
     };
   }
   Handler listen(std::string& host, int& port) {
@@ -161,15 +153,18 @@ bool is_off(const ConfigValue& v) {
   if (v.type == Type::boolean) return !v.boolean;
   if (v.type == Type::string) return lowered(v.text) == "disabled" || lowered(v.text) == "disable";
   if (v.type != Type::map) return false;
-  for (const char* key : {"enabled", "enable"})
-    if (const ConfigEntry* e = v.find(key); e != nullptr && e->value.type == Type::boolean)
-      return !e->value.boolean;
+  for (const ConfigEntry& e : v.entries)
+    if (const std::string key = lowered(e.key); key == "enabled" || key == "enable")
+      return e.value.type == Type::boolean && !e.value.boolean;
   return false;
 }
 
 void Reader::walk(const ConfigValue& map, const Table& table,
                   std::span<const std::string_view> not_built, std::string_view block) {
+  std::map<std::string_view, const ConfigEntry*> last;
+  for (const ConfigEntry& entry : map.entries) last[entry.key] = &entry;
   for (const ConfigEntry& entry : map.entries) {
+    if (last[entry.key] != &entry) continue;
     const std::string key = lowered(entry.key);
     if (const auto found = table.find(key); found != table.end()) {
       found->second(entry.value);
@@ -218,12 +213,17 @@ void Reader::strings(const ConfigValue& v, std::vector<std::string>& out) {
 
 void Reader::authorization(const ConfigValue& v, Authorization& out, bool websocket) {
   if (!expect(v, Type::map)) return;
-  const Table table = {{"user", text(out.user)},         {"username", text(out.user)},
-                       {"pass", text(out.password)},     {"password", text(out.password)},
-                       {"token", text(out.token)},       {"timeout", timeout(out.timeout_ns)}};
+  const Table table = {{"user", text(out.user)},     {"username", text(out.user)},
+                       {"pass", text(out.password)}, {"password", text(out.password)},
+                       {"token", text(out.token)},   {"timeout", seconds(out.timeout_ns)}};
   walk(v, table, kNotBuiltAuthorization, websocket ? "websocket authorization" : "authorization");
   if (!out.token.empty() && (!out.user.empty() || !out.password.empty()))
     error(v.at, "a token and a user with password cannot both be used");
+  if (!websocket && out.timeout_ns > 60 * kNsPerSecond)
+    for (const ConfigEntry& e : v.entries)
+      if (lowered(e.key) == "timeout")
+        faults_.warnings.push_back(
+            e.at.error("a timeout of more than 60 seconds; `1m` without quotes is 1000000"));
 }
 
 void Reader::websocket(const ConfigValue& v) {
@@ -262,17 +262,32 @@ void Reader::websocket(const ConfigValue& v) {
                  {"advertise", text(w.advertise)},
                  {"no_tls", boolean(w.no_tls)},
                  {"same_origin", boolean(w.same_origin)},
-                 {"handshake_timeout", duration(w.handshake_timeout_ns)},
+                 {"handshake_timeout", seconds(w.handshake_timeout_ns)},
                  {"compression", boolean(w.compression)},
                  {"compress", boolean(w.compression)},
                  {"authorization", auth},
                  {"authentication", auth},
                  {"headers", headers},
-                 {"ping_interval", duration(w.ping_interval_ns)}};
+                 {"ping_interval", quoted_duration(w.ping_interval_ns)}};
   for (const char* name : {"allowed_origins", "allowed_origin", "allow_origins", "allow_origin",
                            "origins", "origin"})
     table[name] = origins;
   walk(v, table, kNotBuiltWebsocket, "websocket");
+}
+
+// Where nats-server takes 0 for "not said".
+void default_for_zero(Options& o) {
+  const Options standard;
+  const auto fill = [](auto& field, auto value) {
+    if (field == 0) field = value;
+  };
+  fill(o.max_control_line, standard.max_control_line);
+  fill(o.max_payload, standard.max_payload);
+  fill(o.max_pending, standard.max_pending);
+  fill(o.max_closed_clients, standard.max_closed_clients);
+  fill(o.ping_interval_ns, standard.ping_interval_ns);
+  fill(o.ping_max, standard.ping_max);
+  fill(o.write_deadline_ns, standard.write_deadline_ns);
 }
 
 void Reader::top(const ConfigValue& root) {
@@ -286,6 +301,10 @@ void Reader::top(const ConfigValue& root) {
     for (const ConfigEntry& e : v.entries)
       if (expect(e.value, Type::string)) o_.server_metadata[e.key] = e.value.text;
   };
+  const auto server_name = [this](const ConfigValue& v) {
+    text(o_.server_name)(v);
+    if (!is_valid_name(o_.server_name)) error(v.at, kNameWithSpaces);
+  };
   const auto reactors = [this](const ConfigValue& v) {
     integer(o_.reactors, 1, Mailbox::kMaxReactors)(v);
     p_.reactors_given = true;
@@ -297,7 +316,7 @@ void Reader::top(const ConfigValue& root) {
       {"net", text(o_.host)},
       {"port", integer(o_.port, -1, 65535)},
       {"client_advertise", text(o_.client_advertise)},
-      {"server_name", text(o_.server_name)},
+      {"server_name", server_name},
       {"reactors", reactors},
       {"debug", boolean(o_.debug)},
       {"trace", boolean(o_.trace)},
@@ -306,8 +325,8 @@ void Reader::top(const ConfigValue& root) {
       {"logtime_utc", boolean(p_.logtime_utc)},
       {"log_file", text(p_.log_file)},
       {"logfile", text(p_.log_file)},
-      {"log_size_limit", size(p_.log_size_limit, 0, kMaxSize)},
-      {"logfile_size_limit", size(p_.log_size_limit, 0, kMaxSize)},
+      {"log_size_limit", integer(p_.log_size_limit, 0, kMaxSize)},
+      {"logfile_size_limit", integer(p_.log_size_limit, 0, kMaxSize)},
       {"log_max_num", integer(p_.log_max_num, 0, kMaxInt)},
       {"logfile_max_num", integer(p_.log_max_num, 0, kMaxInt)},
       {"max_traced_msg_len", integer(o_.max_traced_msg_len, 0, kMaxInt)},
@@ -318,24 +337,24 @@ void Reader::top(const ConfigValue& root) {
       {"http_port", integer(o_.http_port, -1, 65535)},
       {"monitor_port", integer(o_.http_port, -1, 65535)},
       {"http_base_path", text(o_.http_base_path)},
-      {"max_control_line", size(o_.max_control_line, 1, 1 << 30)},
-      {"max_payload", size(o_.max_payload, -1, 999'999'999)},
+      {"max_control_line", integer(o_.max_control_line, 0, kMaxInt)},
+      {"max_payload", integer(o_.max_payload, -1, 999'999'999)},
       {"max_connections", integer(o_.max_connections, -kMaxInt, kMaxInt)},
       {"max_conn", integer(o_.max_connections, -kMaxInt, kMaxInt)},
-      {"max_pending", size(o_.max_pending, 1, kMaxSize)},
-      {"max_subscriptions", integer(o_.max_subscriptions, 0, kMaxInt)},
-      {"max_subs", integer(o_.max_subscriptions, 0, kMaxInt)},
+      {"max_pending", integer(o_.max_pending, 0, kMaxSize)},
+      {"max_subscriptions", integer(o_.max_subscriptions, -1, kMaxInt)},
+      {"max_subs", integer(o_.max_subscriptions, -1, kMaxInt)},
       {"max_sub_tokens", integer(o_.max_sub_tokens, 0, 255)},
       {"max_subscription_tokens", integer(o_.max_sub_tokens, 0, 255)},
       {"max_closed_clients", integer(o_.max_closed_clients, 0, kMaxInt)},
-      {"ping_interval", duration(o_.ping_interval_ns)},
+      {"ping_interval", quoted_duration(o_.ping_interval_ns)},
       {"ping_max", integer(o_.ping_max, 0, kMaxInt)},
-      {"write_deadline", duration(o_.write_deadline_ns)},
+      {"write_deadline", quoted_duration(o_.write_deadline_ns)},
       {"no_fast_producer_stall", boolean(o_.no_fast_producer_stall)},
       {"disable_sublist_cache", boolean(o_.disable_sublist_cache)},
       {"no_sublist_cache", boolean(o_.disable_sublist_cache)},
       {"no_header_support", boolean(o_.no_header_support)},
-      {"lame_duck_duration", duration(o_.lame_duck_duration_ns)},
+      {"lame_duck_duration", duration(o_.lame_duck_duration_ns, 30 * kNsPerSecond)},
       {"lame_duck_grace_period", duration(o_.lame_duck_grace_period_ns)},
       {"authorization", auth},
       {"websocket", ws},
@@ -347,7 +366,7 @@ void Reader::top(const ConfigValue& root) {
       {"no_system", ignored},
       {"no_sys_acc", ignored}};
   walk(root, table, kNotBuilt, "");
-  if (o_.max_payload == 0) o_.max_payload = 1024 * 1024;
+  default_for_zero(o_);
   if (root.entries.empty())
     faults_.warnings.push_back(root.at.error("config has no values or is empty"));
 }
@@ -415,8 +434,7 @@ void validate(const Options& options, ConfigFaults& faults) {
           ") cannot be higher than max_pending (" + std::to_string(options.max_pending) + ")");
   if (options.lame_duck_grace_period_ns >= options.lame_duck_duration_ns)
     fault("lame duck grace period must be strictly lower than the lame duck duration");
-  if (options.server_name.find_first_of(" \t\r\n") != std::string::npos)
-    fault("server name cannot contain spaces");
+  if (!is_valid_name(options.server_name)) fault(kNameWithSpaces);
   if (options.reactors < 1 || options.reactors > Mailbox::kMaxReactors)
     fault("reactors must be between 1 and " + std::to_string(Mailbox::kMaxReactors));
   if (bad_auth(options.authorization) || bad_auth(options.websocket.authorization))

@@ -53,9 +53,8 @@ bool is_datetime(std::string_view text) {
 }  // namespace
 
 const ConfigEntry* ConfigValue::find(std::string_view key) const {
-  const std::string wanted = lowered(key);
   for (auto it = entries.rbegin(); it != entries.rend(); ++it)
-    if (lowered(it->key) == wanted) return &*it;
+    if (it->key == key) return &*it;
   return nullptr;
 }
 
@@ -85,7 +84,11 @@ class ConfigText {
   // An environment variable's text is a value of its own.
   bool lone_value(ConfigValue& out) {
     skip_blanks();
-    return value(out);
+    out.type = ConfigValue::Type::string;
+    if (at_end()) return true;
+    if (!value(out)) return false;
+    skip_blanks();
+    return at_end() || fail("the variable's value must be one value; quote it if it is text");
   }
 
  private:
@@ -113,13 +116,20 @@ class ConfigText {
   void skip_blanks() {
     while (!at_end() && is_blank(peek())) advance();
   }
-  // Blanks, line ends, comments, separators of entries.
-  void skip_between() {
+  void skip_blank_lines() {
+    while (!at_end() && (is_blank(peek()) || is_line_end(peek()))) advance();
+  }
+  // Blanks, line ends, comments. Was there a line end?
+  bool skip_between() {
+    const uint32_t line = where_.line;
     while (!at_end()) {
-      if (is_blank(peek()) || is_line_end(peek()) || peek() == ',' || peek() == ';') advance();
+      if (is_blank(peek()) || is_line_end(peek()))
+        advance();
       else if (at_comment()) skip_comment();
-      else return;
+      else
+        break;
     }
+    return where_.line != line;
   }
 
   bool entries(ConfigValue& map, bool braces) {
@@ -160,23 +170,31 @@ class ConfigText {
       if (e.key.empty()) return fail(std::string("unexpected '") + peek() + "' where a key is due");
     }
     skip_blanks();
-    if (!quoted && e.key == "include" && peek() != '=' && peek() != ':') return include(map);
-    if (peek() == '=' || peek() == ':') advance();
-    skip_blanks();
+    if (!quoted && lowered(e.key) == "include" && peek() != '=' && peek() != ':')
+      return include(map);
+    if (peek() == '=' || peek() == ':') {
+      advance();
+      skip_blanks();
+    } else {
+      skip_blank_lines();  // only without a separator may the value begin on another line
+    }
     if (at_end() || is_line_end(peek()))
       return fail_at(e.at, "expected a value for key \"" + e.key + "\", found the end of the line");
     if (!value(e.value)) return false;
-    if (!entry_end()) return false;
+    e.value.at = e.at;  // what is wrong with a value is said of its key
     map.entries.push_back(std::move(e));
-    return true;
+    return entry_end();
   }
 
+  // A line end, a comma, a semicolon; or both, in any order.
   bool entry_end() {
-    skip_blanks();
-    if (at_end() || is_line_end(peek()) || peek() == ',' || peek() == ';' || peek() == '}' ||
-        at_comment())
-      return true;
-    return fail(std::string("expected the end of the entry, found '") + peek() + "'");
+    const bool line_end = skip_between();
+    if (at_end() || peek() == '}') return true;
+    if (peek() == ',' || peek() == ';')
+      advance();
+    else if (!line_end)
+      return fail(std::string("expected the end of the entry, found '") + peek() + "'");
+    return true;
   }
 
   bool quoted_key(std::string& out) {
@@ -244,21 +262,25 @@ class ConfigText {
   bool array(ConfigValue& out) {
     out.type = ConfigValue::Type::array;
     if (++depth_ > ConfigParser::kMaxDepth) return fail("maps and arrays are nested too deeply");
+    skip_between();
     while (true) {
-      skip_between();
       if (at_end()) return fail_at(out.at, "array without its closing ']'");
       if (peek() == ']') {
         advance();
         --depth_;
         return true;
       }
+      if (peek() == ',') return fail("expected a value in an array, found ','");
       ConfigValue item;
       if (!value(item)) return false;
       out.items.push_back(std::move(item));
-      skip_blanks();
-      if (!at_end() && peek() != ',' && peek() != ']' && !is_line_end(peek()) && !at_comment() &&
-          peek() != ';')
+      const bool line_end = skip_between();
+      if (peek() == ',') {
+        advance();
+        skip_between();
+      } else if (!line_end && !at_end() && peek() != ']') {
         return fail(std::string("expected ',' or ']' in an array, found '") + peek() + "'");
+      }
     }
   }
 
@@ -320,28 +342,20 @@ class ConfigText {
     return true;
   }
 
-  // Ends with a line that holds only ')'.
+  // Ends with a line that holds ')' and nothing else.
   bool block(ConfigValue& out) {
     out.type = ConfigValue::Type::string;
     advance();
     while (!at_end()) {
-      if (peek() == ')') {
-        const size_t line_begin = out.text.find_last_of('\n');
-        const std::string_view before =
-            std::string_view(out.text).substr(line_begin == std::string::npos ? 0 : line_begin + 1);
-        const bool alone = std::all_of(before.begin(), before.end(), is_blank);
-        size_t after = pos_ + 1;
-        while (after < text_.size() && (is_blank(text_[after]) || text_[after] == '\r')) ++after;
-        if (alone && (after >= text_.size() || text_[after] == '\n')) {
-          out.text.resize(out.text.size() - before.size());
-          advance();
-          return true;
-        }
+      if (peek() == ')' && where_.column == 1 &&
+          (pos_ + 1 == text_.size() || is_line_end(peek(1)))) {
+        advance();
+        return true;
       }
       out.text += peek();
       advance();
     }
-    return fail_at(out.at, "block without its closing ')'");
+    return fail_at(out.at, "block without its closing ')' on a line of its own");
   }
 
   bool bare_text(std::string& out) {
@@ -419,8 +433,7 @@ class ConfigText {
     ConfigText inner(parser_, text, where_.file, folder_);
     inner.where_ = at;
     inner.depth_ = depth_;
-    const bool ok = *text == '\0' ? fail_at(at, "variable '" + name + "' is empty")
-                                  : inner.lone_value(out);
+    const bool ok = inner.lone_value(out);
     resolving.pop_back();
     out.at = at;
     return ok;

@@ -32,13 +32,14 @@ struct ConfigValue {
   std::vector<ConfigEntry> entries;  // map, in order; of equal keys the last one counts
   ConfigPosition at;
 
+  // The last entry with exactly this key.
   const ConfigEntry* find(std::string_view key) const;
   ConfigEntry* find(std::string_view key);
 };
 
 struct ConfigEntry {
   std::string key;
-  ConfigPosition at;
+  ConfigPosition at;  // also value.at
   ConfigValue value;
   bool used_as_variable = false;
 };

@@ -53,7 +53,7 @@ std::optional<int64_t> parse_duration(std::string_view text) {
     text.remove_prefix(longest);
     sum += number * factor;
   }
-  if (sum > 9.2e18) return std::nullopt;
+  if (sum >= 9223372036854775808.0) return std::nullopt;  // 2^63
   return static_cast<int64_t>(std::llround(sign * sum));
 }
 
