@@ -1,6 +1,7 @@
 // Loop: one uv_loop_t and what a reactor needs of it: fds, one wake, one timer, turn phases.
 //
-// A Loop lives on the thread that runs it; only wake() may be called from elsewhere. Sockets are
+// The uv_loop_t is its own, or the host program's. A Loop lives on the thread that runs it; only
+// wake() may be called from elsewhere. Sockets are
 // watched with uv_poll and read and written by their streams themselves: the buffers stay ours, a
 // short write needs no request object, and an idle connection costs one uv_poll_t.
 #pragma once
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 
 namespace pipit::net {
 
@@ -39,13 +41,16 @@ class PollHandle {
 
 class Loop {
  public:
-  Loop();
-  ~Loop();  // Requires: every PollHandle on it is closed. Runs the loop until libuv let go of them.
+  // A guest on `host`, who runs it and outlives us; null: has a uv_loop_t of its own.
+  explicit Loop(uv_loop_t* host = nullptr);
+  // Requires: every PollHandle on it is closed. Runs a loop of its own until libuv let go of them;
+  // a host's loop lets go as its host runs it: what libuv needs until then is not in this object.
+  ~Loop();
   Loop(const Loop&) = delete;
   // 0, or the negative errno that the constructor met (no descriptors left): then use nothing else.
   int status() const { return status_; }
 
-  uv_loop_t* uv() { return &loop_; }
+  uv_loop_t* uv() { return uv_; }
   // Called in every turn before poll (last: what is done here is not delayed by sleeping) and after
   // the events of poll were handled.
   void set_phases(std::function<void()> before_poll, std::function<void()> after_poll);
@@ -56,19 +61,30 @@ class Loop {
   // In before_poll: there is still work, do not sleep in this turn's poll.
   void do_not_sleep(bool busy);
 
-  void run();   // until stop()
-  void stop();  // [loop's thread]
-  void wake();  // [any thread] on_wake runs soon; many calls may become one
+  // Of a loop of its own:
+  void run();              // until stop()
+  void stop();             // [loop's thread]
+  void turn();             // one turn without sleeping
+  int backend_fd() const;  // readable when there is something for turn()
+  bool must_turn() const;  // there is work that backend_fd() does not know of
+  // [loop's thread] Lets go of the uv_loop_t: no phase, timer or wake after this. `closed` is called
+  // by the loop when the close callbacks of this and of every handle closed before have run, even if
+  // the Loop is gone by then. Again: replaces `closed`.
+  void close(std::function<void()> closed);
+
+  void wake();  // [any thread] on_wake runs soon; many calls may become one; nothing once closed
   // Monotonic, read from the clock at the call.
   static int64_t now_ns();
 
  private:
-  uv_loop_t loop_;
-  uv_async_t async_;
-  uv_timer_t timer_;
-  uv_prepare_t prepare_;
-  uv_check_t check_;
-  uv_idle_t idle_;
+  struct Handles;
+  int open();
+
+  uv_loop_t own_;
+  uv_loop_t* uv_;
+  Handles* handles_ = nullptr;  // until closed; then the loop's
+  Handles* closing_ = nullptr;  // closed, and libuv has not let go of them
+  std::mutex wake_mutex_;       // wake() against close()
   std::function<void()> before_poll_, after_poll_, on_wake_, on_timer_;
   int status_ = 0;
 };

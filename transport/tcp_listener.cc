@@ -23,22 +23,6 @@ Error failed(const char* where, const std::string& host, int port, int error, co
           "cannot listen on " + host + ":" + std::to_string(port) + ": " + why};
 }
 
-PeerAddress peer_address(const sockaddr_storage& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-    return {text, ntohs(v4.sin_port)};
-  }
-  auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-    inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, text, sizeof text);
-  } else {
-    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-  }
-  return {text, ntohs(v6.sin6_port)};
-}
-
 // The listening socket, or -1 with errno and `where` set.
 int listen_on(int family, const sockaddr* address, socklen_t size, const char*& where) {
   where = "socket";
@@ -80,6 +64,23 @@ bool out_of_descriptors(int error) {
 }
 
 }  // namespace
+
+PeerAddress peer_address(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return {text, ntohs(v4.sin_port)};
+  }
+  if (address.ss_family != AF_INET6) return {};
+  auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    inet_ntop(AF_INET, v6.sin6_addr.s6_addr + 12, text, sizeof text);
+  } else {
+    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+  }
+  return {text, ntohs(v6.sin6_port)};
+}
 
 Result<void> TcpListener::bind(const std::string& host, int port) {
   close();

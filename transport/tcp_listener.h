@@ -4,6 +4,8 @@
 // close the waiting connection, then takes the spare back; if that fails too it pauses for 100 ms.
 // It neither spins nor dies.
 #pragma once
+#include <sys/socket.h>
+
 #include <functional>
 #include <string>
 
@@ -12,6 +14,9 @@
 #include "transport/loop.h"
 
 namespace pipit::net {
+
+// Nothing for a socket that has no such address (AF_UNIX).
+PeerAddress peer_address(const sockaddr_storage& address);
 
 class TcpListener {
  public:

@@ -26,7 +26,8 @@ void discard_input(int fd) {
 
 }  // namespace
 
-TcpStream::TcpStream(Loop& loop, int fd, PeerAddress peer) : peer_(std::move(peer)), fd_(fd) {
+TcpStream::TcpStream(Loop& loop, int fd, PeerAddress peer, std::string read_already)
+    : peer_(std::move(peer)), read_already_(std::move(read_already)), fd_(fd) {
   int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (int error = poll_.open(loop.uv(), fd_, &TcpStream::on_poll, this); error != 0) {
@@ -104,6 +105,10 @@ void TcpStream::on_poll(void* self, int events) {
   auto& stream = *static_cast<TcpStream*>(self);
   if (stream.handler_ == nullptr) return stream.poll_.watch(0);  // start() looks again
   bool failed = stream.failed_errno_ != 0;
+  if (!stream.read_already_.empty()) {
+    stream.read_again();
+    if (!stream.live()) return;
+  }
   bool drained = true;
   if (stream.reading_ && ((events & UV_READABLE) != 0 || failed)) drained = stream.read_some();
   if (!stream.live()) return;
@@ -121,6 +126,20 @@ void TcpStream::on_poll(void* self, int events) {
     stream.poll_.watch(stream.interest());
   }
   stream.extend_interest();
+}
+
+void TcpStream::read_again() {
+  size_t used = 0;
+  while (used < read_already_.size() && reading_) {
+    const std::span<std::byte> room = handler_->on_alloc();
+    const size_t n = std::min(room.size(), read_already_.size() - used);
+    std::memcpy(room.data(), read_already_.data() + used, n);
+    used += n;
+    handler_->on_read(n);
+    if (!live()) return;
+  }
+  read_already_.erase(0, used);
+  if (read_already_.empty()) read_already_.shrink_to_fit();
 }
 
 bool TcpStream::read_some() {
@@ -162,7 +181,9 @@ void TcpStream::end(int sys_errno) {
 
 int TcpStream::interest() const {
   if (failed_errno_ != 0) return UV_READABLE | UV_WRITABLE;
-  return (reading_ ? UV_READABLE : 0) | (want_write_ ? UV_WRITABLE : 0);
+  // Room to write is what a socket always has to report: it brings on_poll() to what was read.
+  const bool owed = reading_ && !read_already_.empty();
+  return (reading_ ? UV_READABLE : 0) | (want_write_ || owed ? UV_WRITABLE : 0);
 }
 
 void TcpStream::extend_interest() { poll_.watch(poll_.watched() | interest()); }

@@ -16,8 +16,9 @@ class TcpStream final : public ByteStream {
  public:
   static constexpr size_t kReadBudget = 256 * 1024;
 
-  // Owns `fd` (non-blocking, TCP_NODELAY is set here). Reading begins with start().
-  TcpStream(Loop& loop, int fd, PeerAddress peer);
+  // Owns `fd` (non-blocking, TCP_NODELAY is set here). Reading begins with start(). `read_already`
+  // was read from the socket by somebody else and comes first.
+  TcpStream(Loop& loop, int fd, PeerAddress peer, std::string read_already = {});
   ~TcpStream() override;
 
   size_t write(std::span<const iovec> parts) override;
@@ -30,7 +31,8 @@ class TcpStream final : public ByteStream {
  private:
   static void on_poll(void* self, int events);
   bool live() const { return fd_ >= 0 && !ended_; }
-  bool read_some();  // true: there is no more for now, or the stream is over
+  void read_again();  // of what was read already
+  bool read_some();   // true: there is no more for now, or the stream is over
   void end(int sys_errno);
   int interest() const;
   void extend_interest();
@@ -38,6 +40,7 @@ class TcpStream final : public ByteStream {
   PollHandle poll_;
   StreamHandler* handler_ = nullptr;
   PeerAddress peer_;
+  std::string read_already_;
   int fd_;
   int failed_errno_ = 0;  // of a write
   bool reading_ = false;

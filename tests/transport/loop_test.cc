@@ -3,6 +3,7 @@
 #include "transport/loop.h"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -202,4 +203,62 @@ TEST_CASE("the clock does not go back") {
     REQUIRE(now >= last);
     last = now;
   }
+}
+
+TEST_CASE("a guest shares somebody's loop, and lets go of it when that one turns") {
+  uv_loop_t host;
+  REQUIRE(uv_loop_init(&host) == 0);
+  SocketPair sockets;
+  std::string order;
+  int poll_closed = 0;
+  auto loop = std::make_unique<Loop>(&host);
+  REQUIRE(loop->status() == 0);
+  loop->set_phases([&] { order += 'b'; }, [&] { order += 'a'; });
+  loop->set_wake([&] { order += 'w'; });
+  loop->wake();
+  uv_run(&host, UV_RUN_NOWAIT);
+  CHECK(order == "bwa");
+  // One that is closed in the same turn, before the guest: let go of before `closed` comes.
+  uv_timer_t before;
+  uv_timer_init(&host, &before);
+  before.data = &poll_closed;
+  uv_close(reinterpret_cast<uv_handle_t*>(&before),
+           [](uv_handle_t* handle) { ++*static_cast<int*>(handle->data); });
+  int closed = 0;
+  loop->close([&] { closed += 100; });
+  loop->close([&] {  // replaces the first
+    ++closed;
+    CHECK(poll_closed == 1);
+  });
+  loop->wake();
+  loop->arm_timer(0);
+  SUBCASE("the guest is there until then") {}
+  SUBCASE("the guest has gone") { loop.reset(); }
+  CHECK(closed == 0);
+  uv_run(&host, UV_RUN_DEFAULT);
+  CHECK(closed == 1);
+  CHECK(order == "bwa");
+  loop.reset();
+  CHECK(uv_loop_close(&host) == 0);
+}
+
+TEST_CASE("a loop turned by hand says when its descriptor does not know of everything") {
+  Loop loop;
+  loop.turn();
+  CHECK_FALSE(loop.must_turn());
+  SocketPair sockets;
+  PollHandle poll;
+  int calls = 0;
+  poll.open(
+      loop.uv(), sockets.fds[0], [](void* c, int) { ++*static_cast<int*>(c); }, &calls);
+  poll.watch(UV_READABLE);
+  CHECK(loop.must_turn());
+  loop.turn();
+  CHECK_FALSE(loop.must_turn());
+  pollfd backend{loop.backend_fd(), POLLIN, 0};
+  CHECK(::poll(&backend, 1, 0) == 0);
+  REQUIRE(write(sockets.fds[1], "x", 1) == 1);
+  CHECK(::poll(&backend, 1, 0) == 1);
+  loop.turn();
+  CHECK(calls == 1);
 }

@@ -294,3 +294,39 @@ TEST_CASE_FIXTURE(Fixture, "the last words arrive although the peer's input was 
   CHECK(read_to_end(pair.client, error) == "-ERR 'bye'\r\n");
   CHECK(error == 0);
 }
+
+TEST_CASE("what was read from the socket before comes first, without a word from the peer") {
+  Loop loop;
+  TcpPair pair;
+  Recorder handler(7);
+  TcpStream stream(loop, pair.server, {"127.0.0.1", 9}, "the beginning, ");
+  stream.start(&handler);
+  CHECK(handler.received == "");  // start() itself calls nobody
+  SUBCASE("paused in the middle") {
+    handler.when_read = [&] { stream.pause_reading(); };
+    run_until(loop, [&] { return !handler.received.empty(); });
+    handler.when_read = nullptr;
+    CHECK(turns_within(loop, 5) < 5);
+    CHECK(handler.received == "the beg");
+    stream.resume_reading();
+  }
+  SUBCASE("at once") {}
+  run_until(loop, [&] { return handler.received == "the beginning, "; });
+  CHECK(turns_within(loop, 5) < 5);
+  pair.send_all("the rest");
+  run_until(loop, [&] { return handler.received == "the beginning, the rest"; });
+  pair.close_client();
+  run_until(loop, [&] { return handler.ends == 1; });
+  CHECK(handler.allocs == 0);
+}
+
+TEST_CASE("a stream may be closed by the first of what was read before") {
+  Loop loop;
+  TcpPair pair;
+  Recorder handler(4);
+  TcpStream stream(loop, pair.server, {"127.0.0.1", 9}, "many bytes");
+  handler.when_read = [&] { stream.close(0, {}); };
+  stream.start(&handler);
+  run_until(loop, [&] { return !handler.received.empty(); });
+  CHECK(handler.received == "many");
+}
