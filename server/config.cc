@@ -435,8 +435,10 @@ void validate(const Options& options, ConfigFaults& faults) {
   if (options.lame_duck_grace_period_ns >= options.lame_duck_duration_ns)
     fault("lame duck grace period must be strictly lower than the lame duck duration");
   if (!is_valid_name(options.server_name)) fault(kNameWithSpaces);
-  if (options.reactors < 1 || options.reactors > Mailbox::kMaxReactors)
-    fault("reactors must be between 1 and " + std::to_string(Mailbox::kMaxReactors));
+  if (options.reactors > Mailbox::kMaxReactors)
+    fault("reactors must be at most " + std::to_string(Mailbox::kMaxReactors));
+  if (options.loop != nullptr && options.reactors != 1)
+    fault("on a host's loop there is one reactor, not " + std::to_string(options.reactors));
   if (bad_auth(options.authorization) || bad_auth(options.websocket.authorization))
     fault("a token and a user with password cannot both be used");
   if (options.websocket.enabled() && !options.websocket.no_tls)

@@ -63,13 +63,15 @@ bool Mailbox::prepare_sleep() {
   return !mail;
 }
 
-void Mailbox::post(std::function<void()> task) {
+bool Mailbox::post(std::function<void()> task) {
   {
     const std::lock_guard lock(mutex_);
+    if (closed_) return false;
     tasks_.push_back(std::move(task));
   }
   posted_.store(true, std::memory_order_seq_cst);
   wake_();
+  return true;
 }
 
 void Mailbox::run_posted() {
@@ -80,6 +82,14 @@ void Mailbox::run_posted() {
     tasks.swap(tasks_);
   }
   for (auto& task : tasks) task();
+}
+
+void Mailbox::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  run_posted();
 }
 
 }  // namespace pipit

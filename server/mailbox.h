@@ -67,9 +67,12 @@ class Mailbox {
   // Acquire is not needed: what was published meanwhile is found by drain().
   void woke() { sleeping_.store(false, std::memory_order_relaxed); }
 
-  // [any thread] Runs `task` on this reactor, soon. For control, not for messages.
-  void post(std::function<void()> task);
+  // [any thread] Runs `task` on this reactor, soon. For control, not for messages. False: closed,
+  // and `task` is destroyed.
+  bool post(std::function<void()> task);
   void run_posted();  // [this reactor]
+  // [this reactor] Runs what was posted, then takes no more. Idempotent.
+  void close();
 
  private:
   static uint32_t ring_capacity(uint32_t reactors);
@@ -86,6 +89,7 @@ class Mailbox {
   std::atomic<bool> posted_{false};
   std::mutex mutex_;
   std::vector<std::function<void()>> tasks_;
+  bool closed_ = false;
 };
 
 }  // namespace pipit

@@ -249,7 +249,7 @@ std::string varz_json(const MonitorInput& in) {
   w.field("tls_timeout", 2).field("write_deadline", o.write_deadline_ns);
   w.field("start", rfc3339(broker.start_wall_ns)).field("now", rfc3339(in.now_ns));
   w.field("uptime", uptime_text(uptime)).field("mem", resident_bytes());
-  w.field("cores", std::thread::hardware_concurrency()).field("gomaxprocs", o.reactors);
+  w.field("cores", std::thread::hardware_concurrency()).field("gomaxprocs", broker.reactors.size());
   w.field("cpu", cpu_percent(uptime)).field("connections", t.connections);
   w.field("total_connections", broker.total_connections.load(std::memory_order_relaxed));
   w.field("routes", 0).field("remotes", 0).field("leafnodes", 0);

@@ -1,5 +1,5 @@
 // Reactor: one thread's share of the broker: its connections, timers, mailbox, match cache, dirty
-// list and counters. It knows no loop and no clock: ReactorThread (or a test) calls turn().
+// list and counters. It knows no loop and no clock: ReactorLoop (or a test) calls turn().
 //
 // A turn: posted tasks, mail from other reactors, due timers; then what was staged for others is
 // published, dirty connections are flushed, finished ones destroyed. One thread, but mailbox().post().
@@ -56,6 +56,8 @@ class Reactor {
   void awake() {
     if (asleep_) wake_up();
   }
+  // prepare_sleep() said yes, and nobody called since.
+  bool asleep() const { return asleep_; }
   // When to be called again at the latest.
   int64_t next_deadline_ns() const;
 

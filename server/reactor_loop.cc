@@ -1,4 +1,4 @@
-#include "server/reactor_thread.h"
+#include "server/reactor_loop.h"
 
 #include <unistd.h>
 
@@ -10,55 +10,77 @@
 
 namespace pipit {
 
-ReactorThread::ReactorThread(Broker& broker, uint16_t index, uint32_t reactors)
+ReactorLoop::ReactorLoop(Broker& broker, uint16_t index, uint32_t reactors, uv_loop_t* host)
     : broker_(broker),
+      loop_(host),
       reactor_(broker, index, reactors, [this] { loop_.wake(); }, &net::Loop::now_ns) {
+  if (loop_.status() != 0) return;
+  loop_.set_wake([this] { reactor_.awake(); });
   // One phase is enough: between two polls libuv runs nothing else of ours.
-  loop_.set_phases([this] { before_poll(); }, [] {});
+  loop_.set_phases([this] { turn(); }, nullptr);
 }
 
-ReactorThread::~ReactorThread() {
-  stop();
-  join();
+void ReactorLoop::answer_at_once() {
+  loop_.set_phases([this] { turn(); },
+                   [this] {
+                     if (!reactor_.asleep()) turn();
+                   });
 }
 
-void ReactorThread::start() {
-  thread_ = std::thread([this] {
-    runs_on_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-    loop_.run();
-  });
+ReactorLoop::~ReactorLoop() { abandon(); }
+
+void ReactorLoop::run() {
+  settle();
+  if (!ended_) loop_.run();
 }
 
-void ReactorThread::stop() {
-  if (!thread_.joinable()) return;
-  reactor_.mailbox().post([this] {
+void ReactorLoop::poll() {
+  // The second turn tells the kernel what the events of the first want watched.
+  if (!ended_) loop_.turn();
+  if (!ended_ && loop_.must_turn()) loop_.turn();
+}
+
+int64_t ReactorLoop::timeout_ms() const {
+  if (ended_ || !reactor_.asleep() || loop_.must_turn()) return 0;
+  const int64_t deadline = reactor_.next_deadline_ns();
+  if (deadline == net::TimerHeap::kNever) return -1;
+  // Rounded up: woken a little late once beats being woken too early twice.
+  return (std::max<int64_t>(deadline - net::Loop::now_ns(), 0) + kNsPerMs - 1) / kNsPerMs;
+}
+
+void ReactorLoop::stop(std::function<void()> ended) {
+  reactor_.mailbox().post([this, ended = std::move(ended)]() mutable {
+    on_ended_ = std::move(ended);
     stopping_ = true;
     reactor_.close_all(proto::CloseReason::server_shutdown);
   });
 }
 
-void ReactorThread::join() {
-  if (thread_.joinable()) thread_.join();
+void ReactorLoop::abandon() {
+  stopping_ = ended_ = true;
+  reactor_.mailbox().close();
 }
 
-void ReactorThread::adopt(int fd, net::PeerAddress peer, Wire wire) {
+bool ReactorLoop::adopt(Arrival&& arrival) {
   load_.fetch_add(1, std::memory_order_relaxed);
-  if (std::this_thread::get_id() == runs_on_.load(std::memory_order_relaxed)) {
-    adopt_here(fd, std::move(peer), wire);
-  } else {
-    reactor_.mailbox().post([this, fd, peer = std::move(peer), wire]() mutable {
-      adopt_here(fd, std::move(peer), wire);
-    });
+  if (here()) {
+    adopt_here(std::move(arrival));
+    return true;
   }
+  return reactor_.mailbox().post([this, arrival = std::move(arrival)]() mutable {
+    adopt_here(std::move(arrival));
+  });
 }
 
-void ReactorThread::adopt_here(int fd, net::PeerAddress peer, Wire wire) {
+void ReactorLoop::adopt_here(Arrival&& arrival) {
   if (stopping_) {
-    ::close(fd);
+    ::close(arrival.fd);
     return;
   }
+  const Wire wire = arrival.wire;
   reactor_.adopt(wire, [&](Connection& connection) -> std::unique_ptr<net::ByteStream> {
-    auto tcp = std::make_unique<net::TcpStream>(loop_, fd, std::move(peer));
+    auto tcp = std::make_unique<net::TcpStream>(loop_, arrival.fd, std::move(arrival.peer),
+                                                std::move(arrival.read_already));
     if (wire == Wire::tcp) return tcp;
     const int64_t max = broker_.options.max_payload;
     return std::make_unique<net::WsStream>(
@@ -69,11 +91,15 @@ void ReactorThread::adopt_here(int fd, net::PeerAddress peer, Wire wire) {
   });
 }
 
-void ReactorThread::before_poll() {
+// The last thing before poll.
+void ReactorLoop::turn() {
+  if (ended_) return;
   reactor_.turn();
   load_.store(static_cast<int64_t>(reactor_.connection_count()), std::memory_order_relaxed);
   if (stopping_ && reactor_.connection_count() == 0) {
-    loop_.stop();
+    ended_ = true;
+    reactor_.mailbox().close();
+    if (on_ended_) std::exchange(on_ended_, nullptr)();
     return;
   }
   const bool sleep = reactor_.prepare_sleep();
@@ -83,7 +109,6 @@ void ReactorThread::before_poll() {
   if (deadline == net::TimerHeap::kNever) {
     loop_.arm_timer(-1);
   } else {
-    // Rounded up: woken a little late once beats being woken too early twice.
     const int64_t left = std::max<int64_t>(deadline - reactor_.now_ns(), 0);
     loop_.arm_timer((left + kNsPerMs - 1) / kNsPerMs);
   }

@@ -1,6 +1,8 @@
-// ReactorThread: a Reactor, the libuv loop that turns it, and the thread they run on.
+// ReactorLoop: a Reactor and the libuv loop that turns it. Whose thread that is, a Drive decides.
 #pragma once
 #include <atomic>
+#include <functional>
+#include <string>
 #include <thread>
 
 #include "server/reactor.h"
@@ -10,37 +12,65 @@
 
 namespace pipit {
 
-class ReactorThread {
+// A connected socket that a reactor shall serve.
+struct Arrival {
+  int fd = -1;
+  net::PeerAddress peer;
+  Wire wire = Wire::tcp;
+  std::string read_already;  // what somebody read from it before us
+};
+
+class ReactorLoop {
  public:
-  ReactorThread(Broker& broker, uint16_t index, uint32_t reactors);
-  ~ReactorThread();  // stop() and join() if it runs
+  // `host`: the loop to be a guest on; null: a loop of its own.
+  ReactorLoop(Broker& broker, uint16_t index, uint32_t reactors, uv_loop_t* host);
+  ~ReactorLoop();
+  ReactorLoop(const ReactorLoop&) = delete;
 
-  // [owner]
-  void start();
-  // [any thread] Closes every connection; the thread ends when the last one is gone.
-  void stop();
-  void join();  // [owner]
+  // Before the first turn: what a poll brought is answered behind it already. For a loop whose next
+  // turn depends on somebody else.
+  void answer_at_once();
+  // [its thread] Says which thread that is. Before the first turn.
+  void settle() { runs_on_.store(std::this_thread::get_id(), std::memory_order_relaxed); }
+  // [any thread] Is this its thread?
+  bool here() const {
+    return runs_on_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
+  // [its thread] A loop of its own, until it has ended. Nothing if it has.
+  void run();
+  // [its thread] A loop of its own: what there is to do now, without waiting for more.
+  void poll();
+  // [its thread] How long poll() may wait, in milliseconds; -1: until backend_fd() is readable.
+  int64_t timeout_ms() const;
 
-  // [any thread] Takes a connected socket.
-  void adopt(int fd, net::PeerAddress peer, Wire wire);
+  // [any thread] Closes every connection. `ended` is called on its thread when the last one is
+  // gone; from then on its mailbox takes nothing.
+  void stop(std::function<void()> ended);
+  // [its thread, or none turns it] Ends now: nothing is flushed, nothing calls back any more.
+  void abandon();
+  bool ended() const { return ended_; }  // [its thread]
+
+  // [any thread] Takes a connected socket. False: it has ended, and the socket is still yours.
+  bool adopt(Arrival&& arrival);
   // Connections given to this reactor and not gone yet, roughly: for placement.
   int64_t load() const { return load_.load(std::memory_order_relaxed); }
 
   Reactor& reactor() { return reactor_; }
   net::Loop& loop() { return loop_; }
+  const net::Loop& loop() const { return loop_; }
 
  private:
-  void before_poll();
-  void adopt_here(int fd, net::PeerAddress peer, Wire wire);
+  void turn();
+  void adopt_here(Arrival&& arrival);
 
   Broker& broker_;
   net::Loop loop_;
   net::WsScratch ws_scratch_;
   Reactor reactor_;
-  std::thread thread_;                    // the owner's
-  std::atomic<std::thread::id> runs_on_;  // what thread_ would say, for any thread
+  std::atomic<std::thread::id> runs_on_;
   std::atomic<int64_t> load_{0};
-  bool stopping_ = false;  // its own thread's
+  std::function<void()> on_ended_;
+  bool stopping_ = false, ended_ = false;  // its thread's
 };
 
 }  // namespace pipit

@@ -1,14 +1,20 @@
 // Server::Impl: owns the broker, the reactors and the listeners; the start and stop order.
 #include "pipit/server.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <vector>
 
 #include "server/broker.h"
 #include "server/config.h"
+#include "server/drive.h"
+#include "server/handover.h"
 #include "server/monitor_http.h"
-#include "server/reactor_thread.h"
+#include "server/reactor_loop.h"
 #include "transport/tcp_listener.h"
 
 namespace pipit {
@@ -16,79 +22,145 @@ namespace pipit {
 class Server::Impl {
  public:
   explicit Impl(Options options) : broker_(std::move(options)) {}
-  ~Impl() { stop(); }
+  ~Impl();
 
   Result<void> bind();
-  void start();
+  Result<void> start();
   void lame_duck(std::function<void()> done);
-  void stop();
+  void begin_stop(std::function<void()> done);
+  Result<void> adopt(int fd, std::span<const std::byte> read_already, Wire wire);
 
+  Drive& drive() { return *drive_; }
   const net::TcpListener& clients() const { return clients_; }
   const net::TcpListener& websockets() const { return websockets_; }
   const Broker& broker() const { return broker_; }
   int monitor_port() const { return monitor_.port(); }
 
  private:
-  void place(int fd, net::PeerAddress peer, Wire wire);
+  enum class State : uint8_t { bound, running, stopping, stopped };
+
+  void accept_on(net::TcpListener& listener, Wire wire);
+  void place(Arrival&& arrival);
   void close_listeners(bool monitor);
+  void stop_reactors();
+  void reactor_gone();
   void last_gone();
 
   Broker broker_;
-  std::vector<std::unique_ptr<ReactorThread>> threads_;
+  ReactorLoops loops_;
   net::TcpListener clients_, websockets_;
   MonitorHttp monitor_{broker_};
-  size_t next_ = 0;  // acceptor's: where equal loads go
-  bool started_ = false, stopped_ = false;
-  std::mutex done_mutex_;
+  std::unique_ptr<Drive> drive_;
+  size_t next_ = 0;  // reactor 0's: where equal loads go
+  std::atomic<size_t> reactors_left_{0};
+  std::mutex mutex_;  // of what follows
+  State state_ = State::bound;
+  std::vector<std::function<void()>> stop_done_;
   std::function<void()> lame_duck_done_;
 };
 
 Result<void> Server::Impl::bind() {
   const Options& options = broker_.options;
-  PIPIT_TRY(clients_.bind(options.host, options.port));
+  if (!options.dont_listen) PIPIT_TRY(clients_.bind(options.host, options.port));
   if (options.websocket.enabled())
     PIPIT_TRY(websockets_.bind(options.websocket.host, options.websocket.port));
   if (options.http_port != 0) PIPIT_TRY(monitor_.bind(options.http_host, options.http_port));
   broker_.build_infos(clients_.port(), websockets_.port());
+  const uint32_t reactors = std::max(options.reactors, 1U);
   std::vector<Mailbox*> mailboxes;
-  for (uint32_t i = 0; i < options.reactors; ++i) {
-    threads_.push_back(
-        std::make_unique<ReactorThread>(broker_, static_cast<uint16_t>(i), options.reactors));
-    if (const int status = threads_.back()->loop().status(); status != 0)
+  for (uint32_t i = 0; i < reactors; ++i) {
+    loops_.push_back(std::make_unique<ReactorLoop>(broker_, static_cast<uint16_t>(i), reactors,
+                                                   options.loop));
+    if (const int status = loops_.back()->loop().status(); status != 0)
       return Error{Errc::io, -status, "uv_loop_init", "cannot make an event loop"};
-    broker_.reactors.push_back(&threads_.back()->reactor());
-    mailboxes.push_back(&threads_.back()->reactor().mailbox());
+    broker_.reactors.push_back(&loops_.back()->reactor());
+    mailboxes.push_back(&loops_.back()->reactor().mailbox());
   }
   for (Mailbox* mailbox : mailboxes) mailbox->connect(mailboxes);
+  reactors_left_ = reactors;
   broker_.on_last_gone = [this] {
     if (broker_.lame_duck.load(std::memory_order_acquire)) last_gone();
   };
+  drive_ = Drive::make(options, loops_);
   return {};
 }
 
-void Server::Impl::start() {
-  started_ = true;
-  net::Loop& loop = threads_[0]->loop();
-  clients_.start(loop, [this](int fd, net::PeerAddress peer) {
-    place(fd, std::move(peer), Wire::tcp);
-  });
-  if (broker_.options.websocket.enabled())
-    websockets_.start(loop, [this](int fd, net::PeerAddress peer) {
-      place(fd, std::move(peer), Wire::websocket);
+Server::Impl::~Impl() {
+  if (drive_ == nullptr) return;  // bind() failed
+  begin_stop(nullptr);
+  drive_->wait();
+  // Nobody turns what has not ended by now.
+  std::vector<std::function<void()>> done;
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::stopped) return;
+    done.swap(stop_done_);
+  }
+  close_listeners(true);
+  broker_.auth_worker.stop();
+  for (auto& loop : loops_) {
+    loop->abandon();
+    loop->loop().close([done] {
+      for (const auto& call : done) call();
     });
-  if (broker_.options.http_port != 0) monitor_.start(loop);
-  for (auto& thread : threads_) thread->start();
+  }
+}
+
+Result<void> Server::Impl::start() {
+  std::unique_lock lock(mutex_);
+  if (state_ == State::running)
+    return Error{Errc::invalid_argument, 0, "Server::start", "the server was started before"};
+  if (state_ != State::bound)
+    return Error{Errc::closed, 0, "Server::start", "the server was stopped"};
+  state_ = State::running;
+  accept_on(clients_, Wire::tcp);
+  accept_on(websockets_, Wire::websocket);
+  if (broker_.options.http_port != 0) monitor_.start(loops_[0]->loop());
+  auto started = drive_->start();
+  lock.unlock();
+  if (!started.ok()) {
+    begin_stop(nullptr);
+    drive_->wait();
+  }
+  return started;
+}
+
+void Server::Impl::accept_on(net::TcpListener& listener, Wire wire) {
+  if (listener.port() == 0) return;
+  listener.start(loops_[0]->loop(), [this, wire](int fd, net::PeerAddress peer) {
+    place({fd, std::move(peer), wire, {}});
+  });
 }
 
 // On reactor 0. The least loaded reactor gets the connection; among equals they take turns.
-void Server::Impl::place(int fd, net::PeerAddress peer, Wire wire) {
-  size_t best = next_ % threads_.size();
-  for (size_t i = 0; i < threads_.size(); ++i) {
-    const size_t candidate = (next_ + i) % threads_.size();
-    if (threads_[candidate]->load() < threads_[best]->load()) best = candidate;
+void Server::Impl::place(Arrival&& arrival) {
+  size_t best = next_ % loops_.size();
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    const size_t candidate = (next_ + i) % loops_.size();
+    if (loops_[candidate]->load() < loops_[best]->load()) best = candidate;
   }
   next_ = best + 1;
-  threads_[best]->adopt(fd, std::move(peer), wire);
+  const int fd = arrival.fd;
+  if (!loops_[best]->adopt(std::move(arrival))) ::close(fd);
+}
+
+Result<void> Server::Impl::adopt(int fd, std::span<const std::byte> read_already, Wire wire) {
+  const Error closed{Errc::closed, 0, "Server::adopt", "the server does not run"};
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::running) return closed;
+  }
+  const int flags = fcntl(fd, F_GETFL), close_on_exec = fcntl(fd, F_GETFD);
+  auto peer = take_socket(fd);
+  if (!peer.ok()) return peer.take_error();
+  Arrival arrival{fd, std::move(peer).value(), wire,
+                  {reinterpret_cast<const char*>(read_already.data()), read_already.size()}};
+  const bool posted = loops_[0]->reactor().mailbox().post(
+      [this, arrival = std::move(arrival)]() mutable { place(std::move(arrival)); });
+  if (posted) return {};
+  fcntl(fd, F_SETFL, flags);
+  fcntl(fd, F_SETFD, close_on_exec);
+  return closed;
 }
 
 void Server::Impl::close_listeners(bool monitor) {
@@ -100,7 +172,7 @@ void Server::Impl::close_listeners(bool monitor) {
 void Server::Impl::last_gone() {
   std::function<void()> done;
   {
-    const std::lock_guard lock(done_mutex_);
+    const std::lock_guard lock(mutex_);
     done.swap(lame_duck_done_);
   }
   if (done) done();
@@ -108,15 +180,15 @@ void Server::Impl::last_gone() {
 
 void Server::Impl::lame_duck(std::function<void()> done) {
   {
-    const std::lock_guard lock(done_mutex_);
-    if (broker_.lame_duck.load(std::memory_order_relaxed)) return;
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::running || broker_.lame_duck.load(std::memory_order_relaxed)) return;
     lame_duck_done_ = std::move(done);
     broker_.lame_duck.store(true, std::memory_order_release);
   }
-  threads_[0]->reactor().mailbox().post([this] {
+  loops_[0]->reactor().mailbox().post([this] {
     close_listeners(false);
-    for (auto& thread : threads_) {
-      Reactor& reactor = thread->reactor();
+    for (auto& loop : loops_) {
+      Reactor& reactor = loop->reactor();
       reactor.mailbox().post([&reactor] {
         const Options& options = reactor.broker().options;
         reactor.lame_duck(options.lame_duck_grace_period_ns, options.lame_duck_duration_ns);
@@ -126,27 +198,41 @@ void Server::Impl::lame_duck(std::function<void()> done) {
   });
 }
 
-// Listeners first, so that nobody new comes; then slow checks, whose answers go to reactors; then
-// the reactors, each when its last connection is flushed and gone.
-void Server::Impl::stop() {
-  if (!started_ || stopped_) return;
-  stopped_ = true;
-  std::mutex mutex;
-  std::condition_variable closed;
-  bool listeners_closed = false;
-  threads_[0]->reactor().mailbox().post([&] {
-    close_listeners(true);
-    const std::lock_guard lock(mutex);
-    listeners_closed = true;
-    closed.notify_one();
-  });
+void Server::Impl::begin_stop(std::function<void()> done) {
   {
-    std::unique_lock lock(mutex);
-    closed.wait(lock, [&] { return listeners_closed; });
+    const std::lock_guard lock(mutex_);
+    const bool first = state_ < State::stopping;
+    if (first) state_ = State::stopping;
+    if (state_ == State::stopping) {
+      if (done) stop_done_.push_back(std::move(done));
+      if (first) loops_[0]->reactor().mailbox().post([this] { stop_reactors(); });
+      return;
+    }
   }
+  if (done) done();
+}
+
+// On reactor 0. Listeners first, so that nobody new comes; then slow checks, whose answers go to
+// reactors; then the reactors, each when its last connection is flushed and gone.
+void Server::Impl::stop_reactors() {
+  close_listeners(true);
   broker_.auth_worker.stop();
-  for (auto& thread : threads_) thread->stop();
-  for (auto& thread : threads_) thread->join();
+  for (auto& loop : loops_) {
+    loop->stop([this, &loop = *loop] { drive_->end(loop, [this] { reactor_gone(); }); });
+  }
+}
+
+// On the reactor, or by its host's loop behind the last close callback. `this` may be gone once the
+// last of `done` was called.
+void Server::Impl::reactor_gone() {
+  if (--reactors_left_ > 0) return;
+  std::vector<std::function<void()>> done;
+  {
+    const std::lock_guard lock(mutex_);
+    state_ = State::stopped;
+    done.swap(stop_done_);
+  }
+  for (const auto& call : done) call();
 }
 
 Result<std::unique_ptr<Server>> Server::create(Options options) {
@@ -165,12 +251,19 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<void> Server::start() {
-  impl_->start();
-  return {};
-}
+Result<void> Server::start() { return impl_->start(); }
 void Server::lame_duck(std::function<void()> done) { impl_->lame_duck(std::move(done)); }
-void Server::stop() { impl_->stop(); }
+void Server::stop() {
+  impl_->begin_stop(nullptr);
+  impl_->drive().wait();
+}
+void Server::stop(std::function<void()> done) { impl_->begin_stop(std::move(done)); }
+Result<void> Server::adopt(int fd, std::span<const std::byte> read_already, Handover kind) {
+  return impl_->adopt(fd, read_already, kind == Handover::nats ? Wire::tcp : Wire::websocket);
+}
+int Server::fd() const { return impl_->drive().fd(); }
+std::chrono::milliseconds Server::timeout() const { return impl_->drive().timeout(); }
+Result<void> Server::poll() { return impl_->drive().poll(); }
 int Server::client_port() const { return impl_->clients().port(); }
 int Server::websocket_port() const { return impl_->websockets().port(); }
 int Server::monitor_port() const { return impl_->monitor_port(); }

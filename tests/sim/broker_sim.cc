@@ -181,7 +181,7 @@ class Simulation {
     client.pipe->end();
   }
 
-  // One phase of one reactor's turn, in the order of ReactorThread: poll, then turn and sleep.
+  // One phase of one reactor's turn, in the order of ReactorLoop: poll, then turn and sleep.
   void step(Lane& lane) {
     if (!lane.polled) {
       bool event = lane.woken || !lane.asleep || sim_now_ns >= lane.reactor->next_deadline_ns();

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+struct uv_loop_s;  // of libuv
+
 namespace pipit {
 
 enum class LogLevel : uint8_t { fatal, error, warning, info, debug, trace };
@@ -53,9 +55,12 @@ struct Options {
   // Who and where.
   std::string host = "0.0.0.0";
   int port = 4222;  // -1: any free port
+  bool dont_listen = false;  // no listener for clients: only those of this process and of adopt()
   std::string client_advertise;
   std::string server_name;  // empty: the server id
-  uint32_t reactors = 1;    // threads, each with its own loop; 1 to 64
+  // Who runs it; see server.h. Threads, each with its own loop, 1 to 64; 0: the caller, by poll().
+  uint32_t reactors = 1;
+  uv_loop_s* loop = nullptr;  // run on this libuv loop, with one reactor; outlives the server
   std::string config_file;    // as given; for the log and /varz
   std::string config_digest;  // "sha256:..." of the parsed configuration, empty without a file
   std::vector<std::string> server_tags;
