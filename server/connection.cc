@@ -167,7 +167,7 @@ Delivered Connection::deliver(const router::SubRef& ref, const Message& message,
   }
 
   ChunkPool& chunks = reactor_.chunks();
-  const bool copy = payload.size() <= kInlinePayloadMax;
+  const bool copy = outbound_.better_copied(slab, payload.size());
   char* begin = outbound_.room(line_bound + (copy ? payload.size() + 2 : 0), chunks);
   char* out = with_headers
                   ? proto::write_hmsg_line(begin, message.subject, sub->sid(), message.reply,

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace pipit {
 
@@ -47,6 +48,8 @@ void ChunkPool::give_queue(std::unique_ptr<OutboundQueue> queue) {
   queue->parts.clear();
   queue->head = 0;
   queue->open = nullptr;
+  queue->pinned = 0;
+  queue->last_slab = nullptr;
   queue->size_class = 0;
   // A queue that once was very long does not come back: its vector would stay.
   if (queues_.size() < kQueuesKept && queue->parts.capacity() <= 4096)
@@ -84,10 +87,10 @@ void Outbound::commit(size_t size) {
   pending_ += size;
   if (q.parts.size() > q.head && q.parts.back().chunk == q.open &&
       q.parts.back().data + q.parts.back().size == begin) {
-    q.parts.back().size += size;
+    q.parts.back().size += static_cast<uint32_t>(size);
     return;
   }
-  q.parts.push_back({begin, size, q.open, {}});
+  q.parts.push_back({begin, static_cast<uint32_t>(size), 0, q.open, {}});
   ++q.open->parts;
 }
 
@@ -99,7 +102,12 @@ void Outbound::append(std::string_view text, ChunkPool& pool) {
 
 void Outbound::slice(const net::SlabRef& slab, std::string_view data, ChunkPool& pool) {
   if (data.empty()) return;
-  queue(pool).parts.push_back({data.data(), data.size(), nullptr, slab.share()});
+  OutboundQueue& q = queue(pool);
+  const bool again = std::exchange(q.last_slab, slab.bytes()) == slab.bytes();
+  const uint32_t pins = again ? 0 : slab.capacity();
+  q.pinned += pins;
+  q.parts.push_back(
+      {data.data(), static_cast<uint32_t>(data.size()), pins, nullptr, slab.share()});
   pending_ += data.size();
 }
 
@@ -129,7 +137,7 @@ void Outbound::consume(size_t taken, ChunkPool& pool) {
     OutboundPart& part = q.parts[q.head];
     if (taken < part.size) {
       part.data += taken;
-      part.size -= taken;
+      part.size -= static_cast<uint32_t>(taken);
       break;
     }
     taken -= part.size;
@@ -137,6 +145,7 @@ void Outbound::consume(size_t taken, ChunkPool& pool) {
       if (--part.chunk->parts == 0 && part.chunk != q.open) pool.give(part.chunk);
     } else {
       part.slab.reset();
+      q.pinned -= part.pins;
     }
     ++q.head;
   }

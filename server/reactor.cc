@@ -3,6 +3,13 @@
 #include "server/broker.h"
 
 namespace pipit {
+namespace {
+
+// What may be remembered of closed connections: the names and subjects in it are the clients' to
+// choose.
+constexpr size_t kClosedBytes = 16 * 1024 * 1024;
+
+}  // namespace
 
 Reactor::Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::function<void()> wake,
                  Clock clock, Random random)
@@ -147,13 +154,12 @@ void Reactor::remember_closed(const Connection& connection) {
   const size_t max = broker_.options.max_closed_clients;
   if (max == 0) return;
   // The list of a connection with very many subscriptions would outweigh everything else here.
-  ConnectionSnapshot last = connection.snapshot(connection.subscription_count() <= 256);
-  if (closed_.size() < max) {
-    closed_.push_back(std::move(last));
-  } else {
-    closed_[closed_next_ % max] = std::move(last);
+  closed_.push_back(connection.snapshot(connection.subscription_count() <= 256));
+  closed_bytes_ += closed_.back().bytes();
+  while (closed_.size() > max || closed_bytes_ > kClosedBytes) {
+    closed_bytes_ -= closed_.front().bytes();
+    closed_.pop_front();
   }
-  ++closed_next_;
 }
 
 void Reactor::bury(Connection& connection) { graveyard_.push_back(connection.slot()); }
@@ -181,7 +187,7 @@ ReactorSnapshot Reactor::snapshot(const SnapshotRequest& request) const {
     ++s.connections;
     if (request.open) s.open.push_back(connection->snapshot(request.subscriptions));
   }
-  if (request.closed) s.closed = closed_;
+  if (request.closed) s.closed.assign(closed_.begin(), closed_.end());
   return s;
 }
 

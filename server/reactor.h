@@ -5,6 +5,7 @@
 // published, dirty connections are flushed, finished ones destroyed. One thread, but mailbox().post().
 #pragma once
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -126,8 +127,8 @@ class Reactor {
   std::vector<Connection*> dirty_, flushing_;
   std::vector<Origin> congested_;
   std::vector<uint32_t> graveyard_;
-  std::vector<ConnectionSnapshot> closed_;  // a ring of max_closed_clients
-  size_t closed_next_ = 0;
+  std::deque<ConnectionSnapshot> closed_;  // the latest: max_closed_clients, kClosedBytes
+  size_t closed_bytes_ = 0;
   size_t open_ = 0;
   MemberTimer<Reactor> lame_duck_timer_;
   int64_t lame_duck_step_ns_ = 0;

@@ -39,6 +39,15 @@ struct ConnectionSnapshot {
   Traffic traffic;
   std::string name, lang, version, user;
   std::vector<SubscriptionSnapshot> subscriptions_list;
+
+  // Memory that it takes, roughly.
+  size_t bytes() const {
+    size_t sum = sizeof(*this) + ip.size() + forwarded_for.size() + name.size() + lang.size() +
+                 version.size() + user.size();
+    for (const SubscriptionSnapshot& sub : subscriptions_list)
+      sum += sizeof(sub) + sub.subject.size() + sub.queue.size() + sub.sid.size();
+    return sum;
+  }
 };
 
 struct ReactorSnapshot {

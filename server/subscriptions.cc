@@ -13,7 +13,9 @@ Subscriptions::~Subscriptions() {
 }
 
 size_t Subscriptions::bucket_of(std::string_view sid) const {
-  return XXH3_64bits(sid.data(), sid.size()) & (index_.size() - 1);
+  // Seeded by where we are, so that a client cannot choose sids that collide.
+  const auto seed = reinterpret_cast<uintptr_t>(this);
+  return XXH3_64bits_withSeed(sid.data(), sid.size(), seed) & (index_.size() - 1);
 }
 
 Subscription* Subscriptions::find(std::string_view sid) {

@@ -144,3 +144,22 @@ TEST_CASE("a publisher is held back ten milliseconds for what it sent at once, n
   CHECK(small[0].counters().stalled_clients == 2);
   CHECK_FALSE(behind->closed());
 }
+
+TEST_CASE("what is remembered of closed connections is bounded in bytes too") {
+  SmallBroker small(1);
+  std::string subscribe;
+  for (int i = 0; i < 256; ++i)
+    subscribe += "SUB " + std::string(3000, 'a') + " " + std::to_string(i) + "\r\n";
+  for (int i = 0; i < 40; ++i) {
+    small.client(0, subscribe)->end();
+    small.settle();
+  }
+  SnapshotRequest request;
+  request.closed = true;
+  const std::vector<ConnectionSnapshot> closed = small[0].snapshot(request).closed;
+  size_t bytes = 0;
+  for (const ConnectionSnapshot& one : closed) bytes += one.bytes();
+  CHECK(bytes > 8'000'000);
+  CHECK(bytes <= 16 * 1024 * 1024);
+  CHECK(closed.back().cid == 40);
+}

@@ -59,6 +59,42 @@ TEST_CASE("text and slices leave in the order in which they came") {
         "MSG a 1 600\r\n" + std::string(text_of(slab).substr(100, 600)) + "\r\nPONG\r\n");
 }
 
+TEST_CASE("what little of each slab would pin more than is pending is copied") {
+  ChunkPool pool;
+  net::SlabPool slabs;
+  net::MemoryStream stream;
+  Outbound out;
+  size_t sliced = 0;
+  const auto put = [&](const net::SlabRef& slab, std::string_view data) {
+    if (out.better_copied(slab, data.size())) return out.append(data, pool);
+    ++sliced;
+    out.slice(slab, data, pool);
+  };
+  const auto some_of = [](const net::SlabRef& slab) {
+    std::memset(slab.bytes(), 'x', slab.capacity());
+    return text_of(slab).substr(0, 3000);
+  };
+  for (int i = 0; i < 1000; ++i) {
+    const net::SlabRef slab = slabs.make();
+    put(slab, some_of(slab));
+  }
+  CHECK(sliced > 0);
+  CHECK(sliced * net::SlabPool::kStandard <= 2 * out.pending());
+  // More of a slab that is held anyway, and slabs in whole, are sliced however many there are.
+  sliced = 0;
+  for (int i = 0; i < 100; ++i) {
+    const net::SlabRef slab = slabs.make();
+    some_of(slab);
+    put(slab, text_of(slab));
+    put(slab, text_of(slab).substr(1));
+  }
+  CHECK(sliced == 200);
+  stream.allow(out.pending() - 10);
+  CHECK_FALSE(out.flush(stream, pool));
+  const net::SlabRef next = slabs.make();
+  CHECK_FALSE(out.better_copied(next, 3000));  // what is sent pins nothing
+}
+
 TEST_CASE("a slab is held exactly as long as a slice of it is pending") {
   ChunkPool pool;
   net::SlabPool slabs;
