@@ -199,18 +199,15 @@ Delivered Connection::deliver(const router::SubRef& ref, const Message& message,
   return Delivered::behind;
 }
 
-void Connection::send_no_responders(const Message& message) {
-  const Subscription* found = nullptr;
-  subscriptions_.for_each([&](const Subscription& sub) {
-    if (found == nullptr && sub.queue_size == 0 && proto::matches(sub.subject(), message.reply))
-      found = &sub;
-  });
-  if (found == nullptr) return;
-  const size_t bound = proto::no_responders_size(message.reply, found->sid(), message.subject);
+bool Connection::send_no_responders(const router::SubRef& ref, const Message& message) {
+  const Subscription* sub = subscriptions_.at(ref.sub, ref.generation);
+  if (sub == nullptr || closing_) return false;
+  const size_t bound = proto::no_responders_size(message.reply, sub->sid(), message.subject);
   char* begin = outbound_.room(bound, reactor_.chunks());
-  const char* end = proto::write_no_responders(begin, message.reply, found->sid(), message.subject);
+  const char* end = proto::write_no_responders(begin, message.reply, sub->sid(), message.subject);
   outbound_.commit(static_cast<size_t>(end - begin));
   queued();
+  return true;
 }
 
 void Connection::send(std::string_view text) {

@@ -59,8 +59,8 @@ class Connection final : public net::StreamHandler {
   // One message for the subscription in `ref`. `slab` holds the bytes of `message`.
   Delivered deliver(const router::SubRef& ref, const Message& message, const net::SlabRef& slab,
                     uint64_t origin_cid);
-  // 503 to this publisher's own subscription on the reply subject, if it has one.
-  void send_no_responders(const Message& message);
+  // 503 for its request `message` to the subscription in `ref`. False: that is gone.
+  bool send_no_responders(const router::SubRef& ref, const Message& message);
   // A subscriber of what this connection publishes is far behind.
   void stall();
   // A mailbox ring is full: stop parsing until release_congested().

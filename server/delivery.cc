@@ -7,6 +7,20 @@
 #include "server/reactor.h"
 
 namespace pipit {
+namespace {
+
+MailItem mail(MailItem::Kind kind, const router::MatchResult& match, const Delivery::Parcel& parcel) {
+  MailItem item;
+  item.kind = kind;
+  item.message = parcel.message;
+  item.slab = parcel.slab.share();
+  item.match = router::MatchRef::share(&match);
+  item.origin = parcel.origin;
+  item.sole = parcel.sole;
+  return item;
+}
+
+}  // namespace
 
 Delivery::Delivery(Reactor& reactor)
     : reactor_(reactor),
@@ -15,22 +29,20 @@ Delivery::Delivery(Reactor& reactor)
 
 void Delivery::publish(Connection& publisher, const Message& message, const net::SlabRef& slab) {
   const router::MatchResult* match = cache_.find(message.subject);
+  const bool asks = publisher.no_responders() && !message.reply.empty();
   bool delivered = false;
   if (!match->empty()) {
     // The cached result lives until the next find(), and delivering publishes nothing.
     const Origin origin{publisher.cid(), publisher.slot(), reactor_.index()};
+    const bool sole = asks && match->slices.size() + match->groups.size() == 1;
+    const Parcel parcel{message, slab, origin, sole};
     uint64_t fanout = 0;
     for (const router::ReactorSlice& slice : match->slices) {
       fanout += slice.end - slice.begin;
       if (slice.reactor == reactor_.index()) {
-        delivered |= to_plain(*match, slice, message, slab, origin);
+        delivered |= to_plain(*match, slice, parcel);
       } else {
-        MailItem item;
-        item.kind = MailItem::Kind::plain;
-        item.message = message;
-        item.slab = slab.share();
-        item.match = router::MatchRef::share(match);
-        item.origin = origin;
+        MailItem item = mail(MailItem::Kind::plain, *match, parcel);
         item.slice = static_cast<uint32_t>(&slice - match->slices.data());
         reactor_.mailbox().send(slice.reactor, std::move(item));
         delivered = true;
@@ -40,57 +52,53 @@ void Delivery::publish(Connection& publisher, const Message& message, const net:
       ++fanout;
       const auto first =
           static_cast<uint32_t>(reactor_.random().below(match->groups[g].members.size()));
-      delivered |= to_group(*match, g, first, 0, message, slab, origin);
+      delivered |= to_group(*match, g, first, 0, parcel);
     }
     reactor_.counters().count_fanout(fanout);
     if (reactor_.mailbox().congested()) reactor_.hold_congested(publisher);
   }
-  if (!delivered && publisher.no_responders() && !message.reply.empty() && !publisher.closing())
-    publisher.send_no_responders(message);
+  if (!delivered && asks) answer_no_responders(publisher, message);
 }
 
 void Delivery::handle(MailItem& item) {
+  const Parcel parcel{item.message, item.slab, item.origin, item.sole};
   switch (item.kind) {
     case MailItem::Kind::plain:
-      to_plain(*item.match, item.match->slices[item.slice], item.message, item.slab, item.origin);
+      if (!to_plain(*item.match, item.match->slices[item.slice], parcel)) found_nobody(parcel);
       return;
     case MailItem::Kind::queue:
-      to_group(*item.match, item.group, item.member, item.tries, item.message, item.slab,
-               item.origin);
+      if (!to_group(*item.match, item.group, item.member, item.tries, parcel)) found_nobody(parcel);
+      // It may have gone on to another reactor whose ring is full: what waits for it is bounded by
+      // holding back who sends.
+      if (reactor_.mailbox().congested()) hold_back(item.origin);
       return;
     case MailItem::Kind::stall:
       if (Connection* publisher = reactor_.find(item.origin)) publisher->stall();
       return;
+    case MailItem::Kind::nobody: return found_nobody(parcel);
     case MailItem::Kind::none: return;
   }
 }
 
 bool Delivery::to_plain(const router::MatchResult& match, const router::ReactorSlice& slice,
-                        const Message& message, const net::SlabRef& slab, const Origin& origin) {
+                        const Parcel& parcel) {
   bool delivered = false;
-  for (const router::SubRef& ref : match.plain_on(slice))
-    delivered |= to_one(ref, message, slab, origin);
+  for (const router::SubRef& ref : match.plain_on(slice)) delivered |= to_one(ref, parcel);
   return delivered;
 }
 
 // True if it was delivered here or is on its way to another reactor.
 bool Delivery::to_group(const router::MatchResult& match, uint32_t group, uint32_t member,
-                        uint32_t tries, const Message& message, const net::SlabRef& slab,
-                        const Origin& origin) {
+                        uint32_t tries, const Parcel& parcel) {
   const auto& members = match.groups[group].members;
   const auto count = static_cast<uint32_t>(members.size());
   for (; tries < count; ++tries, member = member + 1 == count ? 0 : member + 1) {
     const router::SubRef& ref = members[member];
     if (ref.reactor == reactor_.index()) {
-      if (to_one(ref, message, slab, origin)) return true;
+      if (to_one(ref, parcel)) return true;
       continue;
     }
-    MailItem item;
-    item.kind = MailItem::Kind::queue;
-    item.message = message;
-    item.slab = slab.share();
-    item.match = router::MatchRef::share(&match);
-    item.origin = origin;
+    MailItem item = mail(MailItem::Kind::queue, match, parcel);
     item.group = group;
     item.member = member;
     item.tries = tries;
@@ -100,13 +108,12 @@ bool Delivery::to_group(const router::MatchResult& match, uint32_t group, uint32
   return false;
 }
 
-bool Delivery::to_one(const router::SubRef& ref, const Message& message, const net::SlabRef& slab,
-                      const Origin& origin) {
+bool Delivery::to_one(const router::SubRef& ref, const Parcel& parcel) {
   Connection* target = reactor_.at(ref.connection);
   if (target == nullptr) return false;
-  const Delivered result = target->deliver(ref, message, slab, origin.cid);
+  const Delivered result = target->deliver(ref, parcel.message, parcel.slab, parcel.origin.cid);
   if (result == Delivered::behind) [[unlikely]]
-    hold_back(origin);
+    hold_back(parcel.origin);
   return result != Delivered::no;
 }
 
@@ -119,6 +126,34 @@ void Delivery::hold_back(const Origin& origin) {
   item.kind = MailItem::Kind::stall;
   item.origin = origin;
   reactor_.mailbox().send(origin.reactor, std::move(item));
+}
+
+// Whom a request was for has gone while it was on its way.
+void Delivery::found_nobody(const Parcel& parcel) {
+  if (!parcel.sole) return;
+  if (parcel.origin.reactor == reactor_.index()) {
+    if (Connection* publisher = reactor_.find(parcel.origin))
+      answer_no_responders(*publisher, parcel.message);
+    return;
+  }
+  MailItem item;
+  item.kind = MailItem::Kind::nobody;
+  item.message = parcel.message;
+  item.slab = parcel.slab.share();
+  item.origin = parcel.origin;
+  item.sole = true;
+  reactor_.mailbox().send(parcel.origin.reactor, std::move(item));
+}
+
+// To the first of the publisher's own subscriptions on the reply subject, queue groups aside. Looked
+// up in the trie: the publisher may have very many.
+void Delivery::answer_no_responders(Connection& publisher, const Message& message) {
+  const router::MatchResult* match = cache_.find(message.reply);
+  for (const router::ReactorSlice& slice : match->slices) {
+    if (slice.reactor != reactor_.index()) continue;
+    for (const router::SubRef& ref : match->plain_on(slice))
+      if (ref.connection == publisher.slot() && publisher.send_no_responders(ref, message)) return;
+  }
 }
 
 }  // namespace pipit

@@ -17,6 +17,14 @@ class Reactor;
 
 class Delivery {
  public:
+  // A message on its way.
+  struct Parcel {
+    const Message& message;
+    const net::SlabRef& slab;  // holds its bytes
+    const Origin& origin;
+    bool sole;  // see MailItem
+  };
+
   explicit Delivery(Reactor& reactor);
 
   // `slab` holds the bytes that `message` points to.
@@ -28,12 +36,13 @@ class Delivery {
 
  private:
   bool to_plain(const router::MatchResult& match, const router::ReactorSlice& slice,
-                const Message& message, const net::SlabRef& slab, const Origin& origin);
+                const Parcel& parcel);
   bool to_group(const router::MatchResult& match, uint32_t group, uint32_t member, uint32_t tries,
-                const Message& message, const net::SlabRef& slab, const Origin& origin);
-  bool to_one(const router::SubRef& ref, const Message& message, const net::SlabRef& slab,
-              const Origin& origin);
+                const Parcel& parcel);
+  bool to_one(const router::SubRef& ref, const Parcel& parcel);
   void hold_back(const Origin& origin);
+  void found_nobody(const Parcel& parcel);
+  void answer_no_responders(Connection& publisher, const Message& message);
 
   Reactor& reactor_;
   router::MatchCache cache_;

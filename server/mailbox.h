@@ -32,10 +32,16 @@ struct Origin {
 };
 
 struct MailItem {
-  enum class Kind : uint8_t { none, plain, queue, stall };
+  enum class Kind : uint8_t {
+    none,
+    plain,
+    queue,
+    stall,   // to the publisher: a subscriber is far behind
+    nobody,  // to the publisher: its request, which found nobody
+  };
 
   Message message;        // views into `slab`
-  net::SlabRef slab;      // plain, queue
+  net::SlabRef slab;      // of the message
   router::MatchRef match; // plain, queue
   Origin origin;
   uint32_t slice = 0;     // plain: index into match->slices
@@ -43,6 +49,7 @@ struct MailItem {
   uint32_t member = 0;    // queue: whom to try
   uint32_t tries = 0;     // queue: members that were tried before
   Kind kind = Kind::none;
+  bool sole = false;      // nobody else is asked: comes back as `nobody` if nobody takes it
 };
 
 class Mailbox {

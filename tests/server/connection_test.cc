@@ -163,3 +163,34 @@ TEST_CASE("what is remembered of closed connections is bounded in bytes too") {
   CHECK(bytes <= 16 * 1024 * 1024);
   CHECK(closed.back().cid == 40);
 }
+
+TEST_CASE("a request whose only responder is gone when it gets to that reactor is answered 503") {
+  SmallBroker small(2);
+  for (const char* queue : {"", "workers "}) {
+    const SmallBroker::Pipe responder = small.client(1, "SUB ask " + std::string(queue) + "1\r\n");
+    const SmallBroker::Pipe asking = small.client(0, "SUB inbox 1\r\n");
+    asking->feed("PUB ask inbox 0\r\n\r\n");
+    small[0].turn();  // under way to reactor 1
+    responder->feed("UNSUB 1\r\n");
+    small.settle();
+    const std::string got = take(asking);
+    CHECK(count(got, "HMSG inbox 1") == 1);
+    CHECK(count(got, "NATS/1.0 503") == 1);
+    responder->end();
+    asking->end();
+    small.settle();
+  }
+}
+
+TEST_CASE("a request that one of two reactors takes is not answered 503") {
+  SmallBroker small(3);
+  const SmallBroker::Pipe gone = small.client(1, "SUB ask 1\r\n");
+  const SmallBroker::Pipe there = small.client(2, "SUB ask 1\r\n");
+  const SmallBroker::Pipe asking = small.client(0, "SUB inbox 1\r\n");
+  asking->feed("PUB ask inbox 0\r\n\r\n");
+  small[0].turn();
+  gone->feed("UNSUB 1\r\n");
+  small.settle();
+  CHECK(count(take(there), "MSG ask 1 inbox 0") == 1);
+  CHECK(take(asking).empty());
+}
