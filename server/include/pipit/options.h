@@ -35,10 +35,37 @@ struct Authorization {
   bool required() const { return !user.empty() || !password.empty() || !token.empty(); }
 };
 
+// A certificate, with what stands between it and its authority, and its key: PEM files.
+struct TlsCertificate {
+  std::string cert_file;
+  std::string key_file;
+};
+
+// Who begins TLS on a client port: the client after it has read INFO, or both at once without INFO;
+// `automatic` waits for the client's first byte and falls back to INFO.
+enum class TlsFirst : uint8_t { never, always, automatic };
+
+// TLS of one listener. The names of suites, curves and versions are those of nats-server.
+struct TlsOptions {
+  std::vector<TlsCertificate> certificates;  // none: no TLS; several: chosen by name and by kind of key
+  std::string ca_file;                       // whom `verify` trusts
+  bool verify = false;                       // clients show a certificate
+  int64_t timeout_ns = 0;                    // of the handshake; 0: the default, 2 s
+  TlsFirst handshake_first = TlsFirst::never;      // client port only
+  int64_t first_fallback_ns = 50 * kNsPerMs;       // of TlsFirst::automatic
+  std::string min_version;                   // "1.2" or "1.3"; empty: "1.2"
+  std::vector<std::string> cipher_suites;    // empty: Pipit's choice and order
+  std::vector<std::string> curve_preferences;  // empty: X25519, CurveP256, CurveP384
+  std::vector<std::string> pinned_certs;     // hex SHA-256 of a client's SubjectPublicKeyInfo
+
+  bool enabled() const { return !certificates.empty(); }
+};
+
 struct WebsocketOptions {
   std::string host = "0.0.0.0";
   int port = 0;  // 0: no listener; -1: any free port
   std::string advertise;
+  TlsOptions tls;
   bool no_tls = false;
   bool same_origin = false;
   std::vector<std::string> allowed_origins;
@@ -84,11 +111,14 @@ struct Options {
   int64_t lame_duck_grace_period_ns = 10 * kNsPerSecond;
 
   Authorization authorization;
+  TlsOptions tls;              // of the client port, and of https
+  bool allow_non_tls = false;  // beside it, clients that begin without TLS
   WebsocketOptions websocket;
 
-  // Monitoring. Port 0: off; -1: any free port.
+  // Monitoring, by one of the two. Port 0: off; -1: any free port.
   std::string http_host = "0.0.0.0";
   int http_port = 0;
+  int https_port = 0;
   std::string http_base_path;
 
   // Logging. The library only calls `log`; where the lines go is the binary's business.
