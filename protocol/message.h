@@ -11,8 +11,15 @@ struct Message {
   std::string_view size_text, header_size_text;  // as the publisher wrote them: "007" stays "007"
   std::string_view payload;                      // header block included, no CRLF behind
   uint32_t header_size = 0;                      // 0: PUB
+  // Of a program that hands its bytes over: the header block lies here and `payload` is the body.
+  const char* block_apart = nullptr;
 
-  std::string_view body() const { return payload.substr(header_size); }
+  std::string_view headers() const {
+    return {block_apart != nullptr ? block_apart : payload.data(), header_size};
+  }
+  std::string_view body() const {
+    return block_apart != nullptr ? payload : payload.substr(header_size);
+  }
 };
 
 }  // namespace pipit::proto

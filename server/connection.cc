@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "protocol/subject.h"
 #include "protocol/writer.h"
 #include "server/broker.h"
 #include "server/reactor.h"
@@ -13,10 +12,6 @@ namespace {
 
 // What a closing connection may take to send its last bytes (nats-server's flush on close).
 constexpr int64_t kLingerNs = 100 * kNsPerMs;
-// How long a publisher is held back at a time when a subscriber is far behind, and how often for
-// what it sent at once: as in nats-server 10 ms at most, or all others would wait with that one.
-constexpr int64_t kStallNs = 5 * kNsPerMs;
-constexpr uint8_t kStallsPerRead = 2;
 // Flush inside a turn from here on: the bytes are still in the cache.
 constexpr size_t kEarlyFlush = 64 * 1024;
 constexpr int64_t kDefaultAuthTimeoutNs = 2 * kNsPerSecond;
@@ -25,25 +20,16 @@ constexpr int64_t kDefaultHandshakeTimeoutNs = 10 * kNsPerSecond;
 }  // namespace
 
 Connection::Connection(Reactor& reactor, uint32_t slot, uint64_t cid, Wire wire)
-    : reactor_(reactor),
-      broker_(reactor.broker()),
+    : Endpoint(reactor, slot, cid, wire),
       parser_(reactor.broker().options.max_control_line),
       liveness_timer_(*this, &Connection::on_liveness_timer),
-      write_timer_(*this, &Connection::on_write_timer),
-      stall_timer_(*this, &Connection::on_stall_timer),
-      cid_(cid),
-      start_ns_(reactor.now_ns()),
-      last_activity_ns_(reactor.now_ns()),
-      slot_(slot),
-      wire_(wire) {
-  // What nats-server assumes of a client that never sends CONNECT.
-  connect_.verbose = connect_.pedantic = connect_.echo = true;
+      write_timer_(*this, &Connection::on_write_timer) {
+  wants_.echo = true;
 }
 
 Connection::~Connection() {
   reactor_.timers().cancel(liveness_timer_);
   reactor_.timers().cancel(write_timer_);
-  reactor_.timers().cancel(stall_timer_);
   outbound_.clear(reactor_.chunks());
 }
 
@@ -60,16 +46,9 @@ void Connection::open(std::unique_ptr<net::ByteStream> stream) {
 
 void Connection::upgraded(const net::WsUpgrade& upgrade) {
   reactor_.awake();
-  if (!upgrade.accepted) {
-    broker_.log.print(LogLevel::error, "%s:%u - wid:%llu - websocket handshake error: %s",
-                      stream_->peer().host.c_str(), stream_->peer().port,
-                      static_cast<unsigned long long>(cid_), upgrade.reason.c_str());
-    return;
-  }
-  if (!upgrade.forwarded_for.empty()) {
-    details_ = std::make_unique<Details>();
-    details_->forwarded_for = upgrade.forwarded_for;
-  }
+  if (!upgrade.accepted)
+    return say(LogLevel::error, "websocket handshake error: " + upgrade.reason);
+  if (!upgrade.forwarded_for.empty()) details().forwarded_for = upgrade.forwarded_for;
   send_info(false);
 }
 
@@ -81,7 +60,7 @@ std::span<std::byte> Connection::on_alloc() {
 void Connection::on_read(size_t n) {
   const std::string_view bytes = inbound_.filled(n);
   if (n > 0) last_activity_ns_ = reactor_.now_ns();
-  stalls_of_read_ = 0;
+  allow_stalls();
   process(bytes);
 }
 
@@ -111,64 +90,41 @@ void Connection::parse(std::string_view& bytes, size_t& operation_size) {
   }
 }
 
-void Connection::hold(uint8_t why) {
-  if (holds_ == 0) stream_->pause_reading();
-  holds_ |= why;
-}
-
-void Connection::release(uint8_t why) {
-  if ((holds_ & why) == 0) return;
-  holds_ &= static_cast<uint8_t>(~why);
-  if (holds_ != 0 || closing_) return;
+void Connection::on_released() {
   process(inbound_.kept(reactor_.read_area()));
   if (parsing_allowed()) stream_->resume_reading();
 }
 
-void Connection::stall() {
-  if (closing_ || stall_timer_.armed() || stalls_of_read_ == kStallsPerRead) return;
-  ++stalls_of_read_;
-  ++reactor_.counters().stalled_clients;
-  hold(kHoldStall);
-  reactor_.timers().arm(stall_timer_, reactor_.now_ns() + kStallNs);
-}
-
-void Connection::hold_congested() { hold(kHoldCongested); }
-void Connection::release_congested() { release(kHoldCongested); }
-
-Delivered Connection::deliver(const router::SubRef& ref, const Message& message,
+Delivered Connection::deliver(const router::SubRef& ref, const proto::Message& message,
                               const net::SlabRef& slab, uint64_t origin_cid) {
-  Subscription* sub = subscriptions_.at(ref.sub, ref.generation);
-  if (sub == nullptr || closing_) return Delivered::no;
-  if (origin_cid == cid_ && !connect_.echo) return Delivered::no;
-  const bool with_headers = message.header_size > 0 && connect_.headers;
-  const std::string_view payload = with_headers ? message.payload : message.body();
+  SubscriptionRecord* const sub = wanted(ref, origin_cid);
+  if (sub == nullptr) return Delivered::no;
+  const bool with_headers = message.header_size > 0 && wants_.headers;
+  // The header block in front, unless it lies elsewhere.
+  const bool apart = with_headers && message.block_apart != nullptr;
+  const std::string_view payload = with_headers && !apart ? message.payload : message.body();
+  const size_t size = payload.size() + (apart ? message.header_size : 0);
   // A receiver without headers gets the body only, and its size in our own digits.
   char digits[20];
   std::string_view size_text = message.size_text;
   if (message.header_size > 0 && !with_headers)
-    size_text = {digits, static_cast<size_t>(proto::write_uint(digits, payload.size()) - digits)};
+    size_text = {digits, static_cast<size_t>(proto::write_uint(digits, size) - digits)};
   const size_t line_bound =
       with_headers ? proto::hmsg_line_size(message.subject, sub->sid(), message.reply,
                                            message.header_size_text, size_text)
                    : proto::msg_line_size(message.subject, sub->sid(), message.reply, size_text);
 
   const auto max_pending = static_cast<size_t>(broker_.options.max_pending);
-  size_t pending = outbound_.pending() + line_bound + payload.size() + 2;
-  if (pending > max_pending / 4 * 3) [[unlikely]] {
+  Delivered result = Delivered::yes;
+  if (outbound_.pending() + line_bound + size + 2 > max_pending / 4 * 3) [[unlikely]] {
     if (!blocked_) flush();
-    if (closing_) return Delivered::no;
-    pending = outbound_.pending() + stream_->held_bytes() + line_bound + payload.size() + 2;
-    if (pending > max_pending) {
-      slow_consumer(proto::CloseReason::slow_consumer_pending);
-      return Delivered::no;
-    }
-    if (pending > max_pending / 4 * 3 && broker_.options.no_fast_producer_stall)
-      return Delivered::no;  // dropped for this one, as asked for; a queue group tries another
+    result = judge(pending_bytes() + line_bound + size + 2);
+    if (result == Delivered::no) return result;
   }
 
   ChunkPool& chunks = reactor_.chunks();
-  const bool copy = outbound_.better_copied(slab, payload.size());
-  char* begin = outbound_.room(line_bound + (copy ? payload.size() + 2 : 0), chunks);
+  const bool copy = outbound_.better_copied(slab, size);
+  char* begin = outbound_.room(line_bound + (copy ? size + 2 : 0), chunks);
   char* out = with_headers
                   ? proto::write_hmsg_line(begin, message.subject, sub->sid(), message.reply,
                                            message.header_size_text, size_text)
@@ -177,6 +133,10 @@ Delivered Connection::deliver(const router::SubRef& ref, const Message& message,
   if (reactor_.tracing()) [[unlikely]]
     trace("->>", std::string_view(begin, static_cast<size_t>(out - begin)));
   if (copy) {
+    if (apart) [[unlikely]] {
+      std::memcpy(out, message.block_apart, message.header_size);
+      out += message.header_size;
+    }
     std::memcpy(out, payload.data(), payload.size());
     out += payload.size();
     *out++ = '\r';
@@ -184,23 +144,18 @@ Delivered Connection::deliver(const router::SubRef& ref, const Message& message,
     outbound_.commit(static_cast<size_t>(out - begin));
   } else {
     outbound_.commit(static_cast<size_t>(out - begin));
+    if (apart) outbound_.slice(slab, message.headers(), chunks);
     outbound_.slice(slab, payload, chunks);
     outbound_.append(proto::kCrlf, chunks);
   }
-  ++traffic_.out_msgs;
-  traffic_.out_bytes += payload.size();
-  ++reactor_.counters().traffic.out_msgs;
-  reactor_.counters().traffic.out_bytes += payload.size();
-  if (++sub->delivered == sub->max) remove_subscription(*sub);
+  count_out(*sub, size, reactor_.counters().traffic);
   reactor_.mark_dirty(*this);
   if (outbound_.pending() >= kEarlyFlush && !blocked_) flush();
-  if (pending <= max_pending / 4 * 3) [[likely]] return Delivered::yes;
-  ++stalls_;
-  return Delivered::behind;
+  return result;
 }
 
-bool Connection::send_no_responders(const router::SubRef& ref, const Message& message) {
-  const Subscription* sub = subscriptions_.at(ref.sub, ref.generation);
+bool Connection::send_no_responders(const router::SubRef& ref, const proto::Message& message) {
+  const SubscriptionRecord* sub = subscriptions_.at(ref.sub, ref.generation);
   if (sub == nullptr || closing_) return false;
   const size_t bound = proto::no_responders_size(message.reply, sub->sid(), message.subject);
   char* begin = outbound_.room(bound, reactor_.chunks());
@@ -208,6 +163,10 @@ bool Connection::send_no_responders(const router::SubRef& ref, const Message& me
   outbound_.commit(static_cast<size_t>(end - begin));
   queued();
   return true;
+}
+
+size_t Connection::pending_bytes() const {
+  return outbound_.pending() + (finished_ ? 0 : stream_->held_bytes());
 }
 
 void Connection::send(std::string_view text) {
@@ -224,7 +183,7 @@ void Connection::queued() {
 }
 
 void Connection::send_ok() {
-  if (connect_.verbose) send(proto::kOk);
+  if (verbose_) send(proto::kOk);
 }
 
 void Connection::send_error(std::string_view text) {
@@ -242,26 +201,21 @@ void Connection::close_with(std::string_view error, proto::CloseReason reason) {
 
 void Connection::send_info(bool first_pong) {
   if (!first_pong) {
-    opened_ = true;
-    counted_ = true;
-    const int64_t others = broker_.connections.fetch_add(1, std::memory_order_relaxed);
+    const bool room = count_connection();
     const Authorization& rules = broker_.authorization(wire_);
     awaiting_auth_ = rules.required();
     const int64_t auth_timeout = rules.timeout_ns > 0 ? rules.timeout_ns : kDefaultAuthTimeoutNs;
     reactor_.timers().arm(liveness_timer_,
                           reactor_.now_ns() + (awaiting_auth_ ? auth_timeout
                                                               : broker_.options.ping_interval_ns));
-    broker_.log.print(LogLevel::debug, "%s:%u - %s:%llu - Client connection created",
-                      stream_->peer().host.c_str(), stream_->peer().port,
-                      wire_ == Wire::tcp ? "cid" : "wid", static_cast<unsigned long long>(cid_));
+    say(LogLevel::debug, "Client connection created");
     proto::Info info = broker_.info(wire_);
     info.client_id = cid_;
     info.client_ip = stream_->peer().host;
     std::string text;
     proto::write_info(text, info);
     send(text);
-    const int64_t limit = broker_.options.max_connections;
-    if (others >= limit) close_with(proto::err::kMaxConnections, proto::CloseReason::max_connections);
+    if (!room) close_with(proto::err::kMaxConnections, proto::CloseReason::max_connections);
     return;
   }
   proto::Info info = broker_.info(wire_);
@@ -313,62 +267,34 @@ void Connection::on_writable() {
   reactor_.awake();
   blocked_ = false;
   flush();
-  if (closing_ && outbound_.empty()) finish();
+  if (closing_ && outbound_.empty()) hang_up();
 }
 
 void Connection::on_write_timer() {
-  if (closing_) return finish();
+  if (closing_) return hang_up();
   slow_consumer(proto::CloseReason::slow_consumer_deadline);
 }
 
-void Connection::slow_consumer(proto::CloseReason reason) {
-  if (closing_) return;
-  ++reactor_.counters().slow_consumers;
-  broker_.log.print(
-      LogLevel::info, "%s:%u - %s:%llu - Slow Consumer Detected: %s of %zu bytes pending",
-      stream_->peer().host.c_str(), stream_->peer().port, wire_ == Wire::tcp ? "cid" : "wid",
-      static_cast<unsigned long long>(cid_), proto::reason_text(reason).data(),
-      outbound_.pending());
-  close(reason);
-}
-
-void Connection::close(proto::CloseReason reason) {
-  if (closing_) return;
-  closing_ = true;
-  reason_ = reason;
-  stop_ns_ = reactor_.now_ns();
+void Connection::on_close() {
   stream_->pause_reading();
   reactor_.timers().cancel(liveness_timer_);
-  reactor_.timers().cancel(stall_timer_);
   reactor_.timers().cancel(write_timer_);
-  if (opened_) reactor_.remember_closed(*this);
-  drop_subscriptions();
-  broker_.log.print(LogLevel::debug, "%s:%u - %s:%llu - Client connection closed: %s",
-                    stream_->peer().host.c_str(), stream_->peer().port,
-                    wire_ == Wire::tcp ? "cid" : "wid", static_cast<unsigned long long>(cid_),
-                    proto::reason_text(reason).data());
-  if (!proto::flush_before_close(reason))
+  if (!proto::flush_before_close(reason_))
     outbound_.clear(reactor_.chunks());
   else if (!blocked_)
     flush();
-  if (outbound_.empty() || finished_)
-    finish();
+  if (outbound_.empty())
+    hang_up();
   else
     reactor_.timers().arm(write_timer_, reactor_.now_ns() + kLingerNs);
 }
 
-void Connection::finish() {
+void Connection::hang_up() {
   if (finished_) return;
-  finished_ = true;
   reactor_.timers().cancel(write_timer_);
   stream_->close(proto::websocket_close_code(reason_), proto::reason_text(reason_));
   outbound_.clear(reactor_.chunks());
-  if (counted_) {
-    counted_ = false;
-    if (broker_.connections.fetch_sub(1, std::memory_order_relaxed) == 1 && broker_.on_last_gone)
-      broker_.on_last_gone();
-  }
-  reactor_.bury(*this);
+  finish();
 }
 
 void Connection::on_end(int sys_errno, uint16_t, std::string_view) {
@@ -377,7 +303,7 @@ void Connection::on_end(int sys_errno, uint16_t, std::string_view) {
     // Nobody is there to read what is pending.
     outbound_.clear(reactor_.chunks());
     blocked_ = false;
-    if (closing_) return finish();
+    if (closing_) return hang_up();
     return close(proto::CloseReason::read_error);
   }
   // Its end alone says only that no more will come: it may still read.
@@ -388,7 +314,7 @@ void Connection::on_liveness_timer() {
   if (!opened_) {  // the WebSocket handshake took too long
     stop_ns_ = reactor_.now_ns();
     closing_ = true;
-    return finish();
+    return hang_up();
   }
   if (awaiting_auth_)
     return close_with(proto::err::kAuthTimeout, proto::CloseReason::auth_timeout);
@@ -412,42 +338,8 @@ void Connection::on_liveness_timer() {
 
 void Connection::trace(const char* direction, std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  broker_.log.print(LogLevel::trace, "%s:%u - %s:%llu - %s [%.*s]", stream_->peer().host.c_str(),
-                    stream_->peer().port, wire_ == Wire::tcp ? "cid" : "wid",
-                    static_cast<unsigned long long>(cid_), direction,
-                    static_cast<int>(std::min<size_t>(text.size(), 900)), text.data());
-}
-
-ConnectionSnapshot Connection::snapshot(bool with_subscriptions) const {
-  ConnectionSnapshot s;
-  s.cid = cid_;
-  s.wire = wire_;
-  s.ip = stream_->peer().host;
-  s.port = stream_->peer().port;
-  s.start_ns = broker_.wall_ns(start_ns_);
-  s.last_activity_ns = broker_.wall_ns(last_activity_ns_);
-  if (closing_) {
-    s.stop_ns = broker_.wall_ns(stop_ns_);
-    s.reason = proto::reason_text(reason_);
-  }
-  s.rtt_ns = rtt_ns_;
-  s.pending_bytes = outbound_.pending() + (finished_ ? 0 : stream_->held_bytes());
-  s.stalls = stalls_;
-  s.subscriptions = subscriptions_.size();
-  s.traffic = traffic_;
-  if (details_ != nullptr) {
-    s.name = details_->name;
-    s.lang = details_->lang;
-    s.version = details_->version;
-    s.user = details_->user;
-    s.forwarded_for = details_->forwarded_for;
-  }
-  if (with_subscriptions)
-    subscriptions_.for_each([&](const Subscription& sub) {
-      s.subscriptions_list.push_back({std::string(sub.subject()), std::string(sub.queue()),
-                                      std::string(sub.sid()), sub.delivered, sub.max, cid_});
-    });
-  return s;
+  say(LogLevel::trace,
+      std::string(direction) + " [" + std::string(text.substr(0, 900)) + "]");
 }
 
 }  // namespace pipit

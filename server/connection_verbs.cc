@@ -13,14 +13,6 @@ namespace {
 
 using proto::CloseReason;
 
-// nats-server routes gateway replies and its Raft groups under these; a client may not publish there.
-bool reserved_subject(std::string_view subject) {
-  return subject.starts_with("_GR_.") || subject.starts_with("$NRG.");
-}
-bool reserved_reply(std::string_view reply) {
-  return reply.starts_with("_R_.") || reply.starts_with("_GR_.") || reply.starts_with("$JS.ACK.");
-}
-
 }  // namespace
 
 void Connection::handle(proto::Event event) {
@@ -69,17 +61,17 @@ void Connection::on_connect() {
   if (reactor_.tracing()) trace("<<-", "CONNECT {...}");  // credentials stay out of the log
   proto::Connect& c = *parsed;
   if (connected_) drop_subscriptions();
-  connect_.verbose = c.verbose;
-  connect_.pedantic = c.pedantic;
-  connect_.echo = c.echo;
-  connect_.headers = c.headers && !broker_.options.no_header_support;
-  connect_.no_responders = c.no_responders;
+  verbose_ = c.verbose;
+  pedantic_ = c.pedantic;
+  wants_.echo = c.echo;
+  wants_.headers = c.headers && !broker_.options.no_header_support;
+  wants_.no_responders = c.no_responders;
   protocol_ = static_cast<uint8_t>(c.protocol < 0 || c.protocol > 1 ? 0xff : c.protocol);
-  if (details_ == nullptr) details_ = std::make_unique<Details>();
-  details_->name = std::move(c.name);
-  details_->lang = std::move(c.lang);
-  details_->version = std::move(c.version);
-  details_->user = c.user;
+  Details& given_details = details();
+  given_details.name = std::move(c.name);
+  given_details.lang = std::move(c.lang);
+  given_details.version = std::move(c.version);
+  given_details.user = c.user;
 
   // A first estimate, as nats-server makes it; PINGs give better ones.
   if (rtt_ns_ == 0) rtt_ns_ = std::max<int64_t>(reactor_.now_ns() - start_ns_, 1);
@@ -95,7 +87,7 @@ void Connection::on_connect() {
   const Origin self{cid_, slot_, reactor_.index()};
   broker_.auth_worker.post(rules, std::move(given), [&home, self](bool ok) {
     home.mailbox().post([&home, self, ok] {
-      if (Connection* waiting = home.find(self)) waiting->finish_auth(ok);
+      if (Endpoint* waiting = home.find(self)) static_cast<Connection*>(waiting)->finish_auth(ok);
     });
   });
 }
@@ -103,9 +95,7 @@ void Connection::on_connect() {
 void Connection::finish_auth(bool ok) {
   if (closing_) return;
   if (!ok) {
-    broker_.log.print(LogLevel::error, "%s:%u - %s:%llu - authentication error",
-                      stream_->peer().host.c_str(), stream_->peer().port,
-                      wire_ == Wire::tcp ? "cid" : "wid", static_cast<unsigned long long>(cid_));
+    say(LogLevel::error, "authentication error");
     return close_with(proto::err::kAuthorization, CloseReason::auth_violation);
   }
   awaiting_auth_ = false;
@@ -116,7 +106,7 @@ void Connection::finish_auth(bool ok) {
 void Connection::after_auth() {
   if (protocol_ == 0xff)
     return close_with(proto::err::kInvalidClientProtocol, CloseReason::bad_client_protocol);
-  if (connect_.no_responders && !connect_.headers)
+  if (wants_.no_responders && !wants_.headers)
     return close_with(proto::err::kNoRespondersNeedsHeaders,
                       CloseReason::no_responders_needs_headers);
   connected_ = true;
@@ -135,7 +125,7 @@ bool Connection::check_publish() {
     close_with(proto::err::kMaxPayload, CloseReason::max_payload);
     return false;
   }
-  if (!parser_.args().header_size_text.empty() && !connect_.headers) {
+  if (!parser_.args().header_size_text.empty() && !wants_.headers) {
     close(CloseReason::protocol_violation);
     return false;
   }
@@ -148,18 +138,10 @@ void Connection::on_publish(bool with_headers) {
   if (reactor_.tracing()) [[unlikely]]
     trace("<<-", (with_headers ? "HPUB " : "PUB ") + std::string(args.subject) + " " +
                      std::string(args.reply) + " " + std::string(args.size_text));
-  ++traffic_.in_msgs;
-  traffic_.in_bytes += args.size;
-  Traffic& total = reactor_.counters().traffic;
-  ++total.in_msgs;
-  total.in_bytes += args.size;
-
-  if (connect_.pedantic && !proto::is_valid_literal(args.subject))
+  count_in(args.size, reactor_.counters().traffic);
+  if (pedantic_ && !proto::is_valid_literal(args.subject))
     send_error(proto::err::kInvalidPublishSubject);
-  if (reserved_subject(args.subject))
-    return send_error(proto::err::publish_violation(args.subject));
-  if (!args.reply.empty() && reserved_reply(args.reply))
-    return send_error(proto::err::reply_violation(args.reply));
+  if (refused(args.subject, args.reply)) return send_error(refusal(args.subject, args.reply));
   send_ok();
   reactor_.delivery().publish(*this, args, inbound_.slab());
 }
@@ -169,48 +151,17 @@ void Connection::on_subscribe() {
   if (reactor_.tracing()) [[unlikely]]
     trace("<<-", "SUB " + std::string(args.subject) + " " + std::string(args.queue) + " " +
                      std::string(args.sid));
-  if (args.queue == "_sys_")
-    return send_error(proto::err::subscribe_violation(args.subject, args.queue));
-  const uint32_t max_tokens = broker_.options.max_sub_tokens;
-  if (max_tokens > 0 && proto::count_tokens(args.subject) > max_tokens)
-    return send_error(proto::err::too_many_tokens(args.subject));
-  const int64_t max = broker_.options.max_subscriptions;
-  if (max > 0 && subscriptions_.size() >= static_cast<size_t>(max))
-    return send_error(proto::err::kMaxSubscriptions);
-  if (subscriptions_.find(args.sid) != nullptr) return send_ok();
-  if (args.subject.size() > Subscriptions::kMaxText || args.queue.size() > Subscriptions::kMaxText ||
-      args.sid.size() > Subscriptions::kMaxText || !proto::is_valid_subject(args.subject))
-    return send_error(proto::err::kInvalidSubject);
-  const Subscription& sub =
-      subscriptions_.add(args.subject, args.queue, args.sid, reactor_.next_generation());
-  broker_.account.interest.insert(
-      args.subject, args.queue, {slot_, sub.slot, sub.generation, reactor_.index()});
+  if (const std::string why = subscribe(args.subject, args.queue, args.sid); !why.empty())
+    return send_error(why);
   send_ok();
 }
 
 void Connection::on_unsubscribe() {
   const proto::Args& args = parser_.args();
   if (reactor_.tracing()) [[unlikely]] trace("<<-", "UNSUB " + std::string(args.sid));
-  if (Subscription* sub = subscriptions_.find(args.sid); sub != nullptr) {
-    if (args.has_max && args.max > sub->delivered)
-      sub->max = args.max;
-    else
-      remove_subscription(*sub);
-  }
+  if (SubscriptionRecord* sub = subscriptions_.find(args.sid); sub != nullptr)
+    unsubscribe(*sub, args.has_max, args.max);
   send_ok();
-}
-
-void Connection::remove_subscription(Subscription& sub) {
-  broker_.account.interest.remove(sub.subject(), sub.queue(),
-                                  {slot_, sub.slot, sub.generation, reactor_.index()});
-  subscriptions_.remove(sub);
-}
-
-void Connection::drop_subscriptions() {
-  std::vector<Subscription*> all;
-  all.reserve(subscriptions_.size());
-  subscriptions_.for_each([&](Subscription& sub) { all.push_back(&sub); });
-  for (Subscription* sub : all) remove_subscription(*sub);
 }
 
 void Connection::on_ping() {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "server/broker.h"
-#include "server/connection.h"
+#include "server/endpoint.h"
 #include "server/reactor.h"
 
 namespace pipit {
@@ -27,7 +27,7 @@ Delivery::Delivery(Reactor& reactor)
       cache_(reactor.broker().account.interest,
              reactor.broker().options.disable_sublist_cache ? 1 : 64 * 1024) {}
 
-void Delivery::publish(Connection& publisher, const Message& message, const net::SlabRef& slab) {
+void Delivery::publish(Endpoint& publisher, const proto::Message& message, const net::SlabRef& slab) {
   const router::MatchResult* match = cache_.find(message.subject);
   const bool asks = publisher.no_responders() && !message.reply.empty();
   bool delivered = false;
@@ -73,7 +73,7 @@ void Delivery::handle(MailItem& item) {
       if (reactor_.mailbox().congested()) hold_back(item.origin);
       return;
     case MailItem::Kind::stall:
-      if (Connection* publisher = reactor_.find(item.origin)) publisher->stall();
+      if (Endpoint* publisher = reactor_.find(item.origin)) publisher->stall();
       return;
     case MailItem::Kind::nobody: return found_nobody(parcel);
     case MailItem::Kind::none: return;
@@ -109,7 +109,7 @@ bool Delivery::to_group(const router::MatchResult& match, uint32_t group, uint32
 }
 
 bool Delivery::to_one(const router::SubRef& ref, const Parcel& parcel) {
-  Connection* target = reactor_.at(ref.connection);
+  Endpoint* target = reactor_.at(ref.connection);
   if (target == nullptr) return false;
   const Delivered result = target->deliver(ref, parcel.message, parcel.slab, parcel.origin.cid);
   if (result == Delivered::behind) [[unlikely]]
@@ -119,7 +119,7 @@ bool Delivery::to_one(const router::SubRef& ref, const Parcel& parcel) {
 
 void Delivery::hold_back(const Origin& origin) {
   if (origin.reactor == reactor_.index()) {
-    if (Connection* publisher = reactor_.find(origin)) publisher->stall();
+    if (Endpoint* publisher = reactor_.find(origin)) publisher->stall();
     return;
   }
   MailItem item;
@@ -132,7 +132,7 @@ void Delivery::hold_back(const Origin& origin) {
 void Delivery::found_nobody(const Parcel& parcel) {
   if (!parcel.sole) return;
   if (parcel.origin.reactor == reactor_.index()) {
-    if (Connection* publisher = reactor_.find(parcel.origin))
+    if (Endpoint* publisher = reactor_.find(parcel.origin))
       answer_no_responders(*publisher, parcel.message);
     return;
   }
@@ -147,7 +147,7 @@ void Delivery::found_nobody(const Parcel& parcel) {
 
 // To the first of the publisher's own subscriptions on the reply subject, queue groups aside. Looked
 // up in the trie: the publisher may have very many.
-void Delivery::answer_no_responders(Connection& publisher, const Message& message) {
+void Delivery::answer_no_responders(Endpoint& publisher, const proto::Message& message) {
   const router::MatchResult* match = cache_.find(message.reply);
   for (const router::ReactorSlice& slice : match->slices) {
     if (slice.reactor != reactor_.index()) continue;

@@ -6,20 +6,20 @@
 // wherever it lives.
 #pragma once
 #include "server/mailbox.h"
-#include "server/message.h"
+#include "protocol/message.h"
 #include "server/router/match_cache.h"
 #include "transport/slab.h"
 
 namespace pipit {
 
-class Connection;
+class Endpoint;
 class Reactor;
 
 class Delivery {
  public:
   // A message on its way.
   struct Parcel {
-    const Message& message;
+    const proto::Message& message;
     const net::SlabRef& slab;  // holds its bytes
     const Origin& origin;
     bool sole;  // see MailItem
@@ -28,7 +28,7 @@ class Delivery {
   explicit Delivery(Reactor& reactor);
 
   // `slab` holds the bytes that `message` points to.
-  void publish(Connection& publisher, const Message& message, const net::SlabRef& slab);
+  void publish(Endpoint& publisher, const proto::Message& message, const net::SlabRef& slab);
   // What another reactor sent.
   void handle(MailItem& item);
 
@@ -42,7 +42,7 @@ class Delivery {
   bool to_one(const router::SubRef& ref, const Parcel& parcel);
   void hold_back(const Origin& origin);
   void found_nobody(const Parcel& parcel);
-  void answer_no_responders(Connection& publisher, const Message& message);
+  void answer_no_responders(Endpoint& publisher, const proto::Message& message);
 
   Reactor& reactor_;
   router::MatchCache cache_;

@@ -17,7 +17,7 @@
 #include <mutex>
 #include <vector>
 
-#include "server/message.h"
+#include "protocol/message.h"
 #include "server/router/match_result.h"
 #include "transport/slab.h"
 #include "transport/spsc_ring.h"
@@ -40,7 +40,7 @@ struct MailItem {
     nobody,  // to the publisher: its request, which found nobody
   };
 
-  Message message;        // views into `slab`
+  proto::Message message;        // views into `slab`
   net::SlabRef slab;      // of the message
   router::MatchRef match; // plain, queue
   Origin origin;

@@ -25,16 +25,19 @@ Reactor::Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::functio
 
 Reactor::~Reactor() { timers_.cancel(lame_duck_timer_); }
 
+uint32_t Reactor::take_slot() {
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    return static_cast<uint32_t>(slots_.size() - 1);
+  }
+  const uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  return slot;
+}
+
 Connection* Reactor::adopt(Wire wire, const MakeStream& make) {
   awake();
-  uint32_t slot;
-  if (free_slots_.empty()) {
-    slot = static_cast<uint32_t>(slots_.size());
-    slots_.emplace_back();
-  } else {
-    slot = free_slots_.back();
-    free_slots_.pop_back();
-  }
+  const uint32_t slot = take_slot();
   const uint64_t cid = broker_.next_cid.fetch_add(1, std::memory_order_relaxed);
   auto connection = std::make_unique<Connection>(*this, slot, cid, wire);
   std::unique_ptr<net::ByteStream> stream = make(*connection);
@@ -43,9 +46,9 @@ Connection* Reactor::adopt(Wire wire, const MakeStream& make) {
     return nullptr;
   }
   broker_.total_connections.fetch_add(1, std::memory_order_relaxed);
+  Connection* opened = connection.get();
   slots_[slot] = std::move(connection);
   ++open_;
-  Connection* opened = slots_[slot].get();
   opened->open(std::move(stream));
   return opened;
 }
@@ -78,24 +81,24 @@ void Reactor::take_mail() {
 void Reactor::flush_dirty() {
   while (!dirty_.empty()) {
     flushing_.swap(dirty_);
-    for (Connection* connection : flushing_) {
-      connection->dirty = false;
-      connection->flush();
+    for (Endpoint* endpoint : flushing_) {
+      endpoint->dirty = false;
+      endpoint->flush();
     }
     flushing_.clear();
   }
 }
 
-void Reactor::hold_congested(Connection& connection) {
-  congested_.push_back({connection.cid(), connection.slot(), index_});
-  connection.hold_congested();
+void Reactor::hold_congested(Endpoint& endpoint) {
+  congested_.push_back({endpoint.cid(), endpoint.slot(), index_});
+  endpoint.hold_congested();
 }
 
 void Reactor::resume_congested() {
   std::vector<Origin> waiting;
   waiting.swap(congested_);
   for (const Origin& origin : waiting)
-    if (Connection* connection = find(origin)) connection->release_congested();
+    if (Endpoint* endpoint = find(origin)) endpoint->release_congested();
   mailbox_.publish();
 }
 
@@ -138,7 +141,7 @@ void Reactor::lame_duck(int64_t grace_ns, int64_t duration_ns) {
 }
 
 void Reactor::on_lame_duck_timer() {
-  std::vector<Connection*> open;
+  std::vector<Endpoint*> open;
   for (auto& connection : slots_)
     if (connection != nullptr && !connection->closing()) open.push_back(connection.get());
   for (size_t n = 0; n < lame_duck_batch_ && !open.empty(); ++n) {
@@ -150,11 +153,11 @@ void Reactor::on_lame_duck_timer() {
   if (!open.empty()) timers_.arm(lame_duck_timer_, now_ns_ + lame_duck_step_ns_);
 }
 
-void Reactor::remember_closed(const Connection& connection) {
+void Reactor::remember_closed(const Endpoint& endpoint) {
   const size_t max = broker_.options.max_closed_clients;
   if (max == 0) return;
   // The list of a connection with very many subscriptions would outweigh everything else here.
-  closed_.push_back(connection.snapshot(connection.subscription_count() <= 256));
+  closed_.push_back(endpoint.snapshot(endpoint.subscription_count() <= 256));
   closed_bytes_ += closed_.back().bytes();
   while (closed_.size() > max || closed_bytes_ > kClosedBytes) {
     closed_bytes_ -= closed_.front().bytes();
@@ -162,7 +165,7 @@ void Reactor::remember_closed(const Connection& connection) {
   }
 }
 
-void Reactor::bury(Connection& connection) { graveyard_.push_back(connection.slot()); }
+void Reactor::bury(Endpoint& endpoint) { graveyard_.push_back(endpoint.slot()); }
 
 proto::ConnectParser& Reactor::connect_parser() {
   if (connect_parser_ == nullptr) connect_parser_ = std::make_unique<proto::ConnectParser>();

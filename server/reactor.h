@@ -1,8 +1,8 @@
-// Reactor: one thread's share of the broker: its connections, timers, mailbox, match cache, dirty
+// Reactor: one thread's share of the broker: its endpoints, timers, mailbox, match cache, dirty
 // list and counters. It knows no loop and no clock: ReactorLoop (or a test) calls turn().
 //
 // A turn: posted tasks, mail from other reactors, due timers; then what was staged for others is
-// published, dirty connections are flushed, finished ones destroyed. One thread, but mailbox().post().
+// published, dirty endpoints are flushed, finished ones destroyed. One thread, but mailbox().post().
 #pragma once
 #include <algorithm>
 #include <deque>
@@ -69,21 +69,21 @@ class Reactor {
   void lame_duck(int64_t grace_ns, int64_t duration_ns);
   ReactorSnapshot snapshot(const SnapshotRequest& request) const;
 
-  // For Connection and Delivery.
-  Connection* at(uint32_t slot) { return slot < slots_.size() ? slots_[slot].get() : nullptr; }
-  Connection* find(const Origin& origin) {
-    Connection* c = at(origin.slot);
+  // For Endpoint and Delivery.
+  Endpoint* at(uint32_t slot) { return slot < slots_.size() ? slots_[slot].get() : nullptr; }
+  Endpoint* find(const Origin& origin) {
+    Endpoint* c = at(origin.slot);
     return c != nullptr && c->cid() == origin.cid && !c->closing() ? c : nullptr;
   }
-  void mark_dirty(Connection& connection) {
-    if (connection.dirty) return;
-    connection.dirty = true;
-    dirty_.push_back(&connection);
+  void mark_dirty(Endpoint& endpoint) {
+    if (endpoint.dirty) return;
+    endpoint.dirty = true;
+    dirty_.push_back(&endpoint);
   }
-  void hold_congested(Connection& connection);
+  void hold_congested(Endpoint& endpoint);
   void take_mail();
-  void remember_closed(const Connection& connection);
-  void bury(Connection& connection);
+  void remember_closed(const Endpoint& endpoint);
+  void bury(Endpoint& endpoint);
   // Unique among the subscriptions of this reactor, 2^32 subscriptions long.
   uint32_t next_generation() { return ++generation_; }
 
@@ -102,6 +102,7 @@ class Reactor {
 
  private:
   void wake_up();
+  uint32_t take_slot();
   void flush_dirty();
   void resume_congested();
   void on_lame_duck_timer();
@@ -122,9 +123,9 @@ class Reactor {
   ReactorCounters counters_;
   Delivery delivery_;
   std::unique_ptr<proto::ConnectParser> connect_parser_;
-  std::vector<std::unique_ptr<Connection>> slots_;
+  std::vector<std::unique_ptr<Endpoint>> slots_;
   std::vector<uint32_t> free_slots_;
-  std::vector<Connection*> dirty_, flushing_;
+  std::vector<Endpoint*> dirty_, flushing_;
   std::vector<Origin> congested_;
   std::vector<uint32_t> graveyard_;
   std::deque<ConnectionSnapshot> closed_;  // the latest: max_closed_clients, kClosedBytes

@@ -9,7 +9,7 @@
 namespace pipit {
 
 Subscriptions::~Subscriptions() {
-  for (Subscription* sub : slots_) std::free(sub);
+  for (SubscriptionRecord* sub : slots_) std::free(sub);
 }
 
 size_t Subscriptions::bucket_of(std::string_view sid) const {
@@ -18,9 +18,9 @@ size_t Subscriptions::bucket_of(std::string_view sid) const {
   return XXH3_64bits_withSeed(sid.data(), sid.size(), seed) & (index_.size() - 1);
 }
 
-Subscription* Subscriptions::find(std::string_view sid) {
+SubscriptionRecord* Subscriptions::find(std::string_view sid) {
   if (index_.empty()) {
-    for (Subscription* sub : slots_)
+    for (SubscriptionRecord* sub : slots_)
       if (sub != nullptr && sub->sid() == sid) return sub;
     return nullptr;
   }
@@ -29,13 +29,13 @@ Subscription* Subscriptions::find(std::string_view sid) {
   return nullptr;
 }
 
-Subscription& Subscriptions::add(std::string_view subject, std::string_view queue,
+SubscriptionRecord& Subscriptions::add(std::string_view subject, std::string_view queue,
                                  std::string_view sid, uint32_t generation) {
   const size_t text_size = subject.size() + queue.size() + sid.size();
-  void* memory = std::malloc(sizeof(Subscription) + text_size);
+  void* memory = std::malloc(sizeof(SubscriptionRecord) + text_size);
   if (memory == nullptr) std::abort();
   auto* sub = new (memory)
-      Subscription{0, 0, 0, generation, static_cast<uint16_t>(subject.size()),
+      SubscriptionRecord{0, 0, 0, generation, static_cast<uint16_t>(subject.size()),
                    static_cast<uint16_t>(queue.size()), static_cast<uint16_t>(sid.size())};
   char* text = reinterpret_cast<char*>(sub + 1);
   std::memcpy(text, subject.data(), subject.size());
@@ -57,7 +57,7 @@ Subscription& Subscriptions::add(std::string_view subject, std::string_view queu
   return *sub;
 }
 
-void Subscriptions::remove(Subscription& sub) {
+void Subscriptions::remove(SubscriptionRecord& sub) {
   if (!index_.empty()) index_remove(sub);
   slots_[sub.slot] = nullptr;
   --count_;
@@ -79,7 +79,7 @@ void Subscriptions::index_insert(uint32_t slot) {
 
 // Closes the gap, so that no probe sequence is cut: each entry behind it moves up if its own bucket
 // does not lie between the gap and itself.
-void Subscriptions::index_remove(const Subscription& sub) {
+void Subscriptions::index_remove(const SubscriptionRecord& sub) {
   const size_t mask = index_.size() - 1;
   size_t gap = bucket_of(sub.sid());
   while (index_[gap] != sub.slot) gap = (gap + 1) & mask;
@@ -95,7 +95,7 @@ void Subscriptions::index_remove(const Subscription& sub) {
 
 void Subscriptions::rebuild_index() {
   index_.assign(std::bit_ceil(count_ * 3 / 2), kFree);
-  for (Subscription* sub : slots_)
+  for (SubscriptionRecord* sub : slots_)
     if (sub != nullptr) index_insert(sub->slot);
 }
 

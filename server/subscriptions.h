@@ -11,7 +11,7 @@
 namespace pipit {
 
 // Header of a block; subject, queue and sid stand behind it.
-struct Subscription {
+struct SubscriptionRecord {
   uint64_t delivered;
   uint64_t max;  // auto-unsubscribe after so many; 0: never
   uint32_t slot;
@@ -36,20 +36,20 @@ class Subscriptions {
   Subscriptions(const Subscriptions&) = delete;
 
   size_t size() const { return count_; }
-  Subscription* find(std::string_view sid);
+  SubscriptionRecord* find(std::string_view sid);
   // Null if the slot is free or was given to another since.
-  Subscription* at(uint32_t slot, uint32_t generation) {
+  SubscriptionRecord* at(uint32_t slot, uint32_t generation) {
     if (slot >= slots_.size()) return nullptr;
-    Subscription* sub = slots_[slot];
+    SubscriptionRecord* sub = slots_[slot];
     return sub != nullptr && sub->generation == generation ? sub : nullptr;
   }
   // Requires: find(sid) is null, each text at most kMaxText.
-  Subscription& add(std::string_view subject, std::string_view queue, std::string_view sid,
+  SubscriptionRecord& add(std::string_view subject, std::string_view queue, std::string_view sid,
                     uint32_t generation);
-  void remove(Subscription& sub);  // frees it
+  void remove(SubscriptionRecord& sub);  // frees it
   template <class F>
   void for_each(F&& f) const {
-    for (Subscription* sub : slots_)
+    for (SubscriptionRecord* sub : slots_)
       if (sub != nullptr) f(*sub);
   }
 
@@ -60,10 +60,10 @@ class Subscriptions {
 
   size_t bucket_of(std::string_view sid) const;
   void index_insert(uint32_t slot);
-  void index_remove(const Subscription& sub);
+  void index_remove(const SubscriptionRecord& sub);
   void rebuild_index();
 
-  std::vector<Subscription*> slots_;
+  std::vector<SubscriptionRecord*> slots_;
   std::vector<uint32_t> free_;
   std::vector<uint32_t> index_;  // open addressing by hash of sid: slot numbers; empty: scan
   size_t count_ = 0;

@@ -25,7 +25,7 @@ void check_same(Subscriptions& subs, const Oracle& oracle) {
   REQUIRE(subs.size() == oracle.size());
   std::set<uint32_t> slots;
   for (const auto& [sid, expected] : oracle) {
-    Subscription* found = subs.find(sid);
+    SubscriptionRecord* found = subs.find(sid);
     REQUIRE(found != nullptr);
     CHECK(found->sid() == sid);
     CHECK(found->subject() == expected.subject);
@@ -35,7 +35,7 @@ void check_same(Subscriptions& subs, const Oracle& oracle) {
     CHECK(slots.insert(expected.slot).second);
   }
   size_t seen = 0;
-  subs.for_each([&](const Subscription& sub) {
+  subs.for_each([&](const SubscriptionRecord& sub) {
     ++seen;
     CHECK(oracle.contains(std::string(sub.sid())));
   });
@@ -47,8 +47,8 @@ void check_same(Subscriptions& subs, const Oracle& oracle) {
 TEST_CASE("a subscription keeps its three texts, empty ones too") {
   Subscriptions subs;
   CHECK(subs.find("1") == nullptr);
-  Subscription& plain = subs.add("foo.bar", "", "1", 7);
-  Subscription& queued = subs.add("foo.*", "workers", "sid-of-any-kind", 8);
+  SubscriptionRecord& plain = subs.add("foo.bar", "", "1", 7);
+  SubscriptionRecord& queued = subs.add("foo.*", "workers", "sid-of-any-kind", 8);
   CHECK(plain.subject() == "foo.bar");
   CHECK(plain.queue().empty());
   CHECK(plain.sid() == "1");
@@ -63,7 +63,7 @@ TEST_CASE("a subscription keeps its three texts, empty ones too") {
 TEST_CASE("the longest texts fit") {
   Subscriptions subs;
   const std::string longest(Subscriptions::kMaxText, 's');
-  Subscription& sub = subs.add(longest, longest, longest, 1);
+  SubscriptionRecord& sub = subs.add(longest, longest, longest, 1);
   CHECK(sub.subject() == longest);
   CHECK(sub.queue() == longest);
   CHECK(subs.find(longest) == &sub);
@@ -71,13 +71,13 @@ TEST_CASE("the longest texts fit") {
 
 TEST_CASE("a handle to a removed subscription finds nothing, also when the slot is taken again") {
   Subscriptions subs;
-  Subscription& first = subs.add("a", "", "1", 10);
+  SubscriptionRecord& first = subs.add("a", "", "1", 10);
   subs.add("b", "", "2", 11);
   const uint32_t slot = first.slot;
   CHECK(subs.at(slot, 10) == &first);
   subs.remove(first);
   CHECK(subs.at(slot, 10) == nullptr);
-  Subscription& second = subs.add("c", "", "1", 12);
+  SubscriptionRecord& second = subs.add("c", "", "1", 12);
   CHECK(second.slot == slot);
   CHECK(subs.at(slot, 10) == nullptr);
   CHECK(subs.at(slot, 12) == &second);
@@ -96,7 +96,7 @@ TEST_CASE("random operations give what a std::map gives") {
       // Phases that grow and phases that shrink, so that it passes the size of the table both ways.
       const bool growing = (step / 500) % 2 == 0;
       const std::string sid = std::to_string(random.below(sids));
-      Subscription* found = subs.find(sid);
+      SubscriptionRecord* found = subs.find(sid);
       REQUIRE((found != nullptr) == oracle.contains(sid));
       if (found == nullptr && random.below(10) < (growing ? 9U : 3U)) {
         const std::string subject = "s." + std::to_string(step);
@@ -121,14 +121,14 @@ TEST_CASE("a hundred thousand subscriptions are found, removed in another order 
   for (uint32_t i = 0; i < kCount; ++i) subs.add("s." + std::to_string(i), "", std::to_string(i), i + 1);
   REQUIRE(subs.size() == kCount);
   for (uint32_t i = 0; i < kCount; ++i) {
-    Subscription* found = subs.find(std::to_string(i));
+    SubscriptionRecord* found = subs.find(std::to_string(i));
     REQUIRE(found != nullptr);
     REQUIRE(found->generation == i + 1);
   }
   CHECK(subs.find(std::to_string(kCount)) == nullptr);
   // 7919 is prime to the count: every one is met once, in a scattered order.
   for (uint64_t i = 0; i < kCount; ++i) {
-    Subscription* found = subs.find(std::to_string(i * 7919 % kCount));
+    SubscriptionRecord* found = subs.find(std::to_string(i * 7919 % kCount));
     REQUIRE(found != nullptr);
     subs.remove(*found);
   }

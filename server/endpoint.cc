@@ -1,0 +1,182 @@
+#include "server/endpoint.h"
+
+#include "protocol/subject.h"
+#include "server/broker.h"
+#include "server/reactor.h"
+
+namespace pipit {
+namespace {
+
+// How long a publisher is held back at a time when a subscriber is far behind, and how often for
+// what it sent at once: as in nats-server 10 ms at most, or all others would wait with that one.
+constexpr int64_t kStallNs = 5 * kNsPerMs;
+constexpr uint8_t kStalls = 2;
+
+}  // namespace
+
+Endpoint::Endpoint(Reactor& reactor, uint32_t slot, uint64_t cid, Wire wire)
+    : reactor_(reactor),
+      broker_(reactor.broker()),
+      stall_timer_(*this, &Endpoint::on_stall_timer),
+      cid_(cid),
+      start_ns_(reactor.now_ns()),
+      last_activity_ns_(reactor.now_ns()),
+      slot_(slot),
+      wire_(wire) {}
+
+Endpoint::~Endpoint() { reactor_.timers().cancel(stall_timer_); }
+
+void Endpoint::hold(uint8_t why) {
+  if (holds_ == 0) on_held();
+  holds_ |= why;
+}
+
+void Endpoint::release(uint8_t why) {
+  if ((holds_ & why) == 0) return;
+  holds_ &= static_cast<uint8_t>(~why);
+  if (holds_ == 0 && !closing_) on_released();
+}
+
+void Endpoint::stall() {
+  if (closing_ || stall_timer_.armed() || stalls_taken_ == kStalls) return;
+  ++stalls_taken_;
+  ++reactor_.counters().stalled_clients;
+  hold(kHoldStall);
+  reactor_.timers().arm(stall_timer_, reactor_.now_ns() + kStallNs);
+}
+
+std::string Endpoint::refusal(std::string_view subject, std::string_view reply) {
+  return reserved_subject(subject) ? proto::err::publish_violation(subject)
+                                   : proto::err::reply_violation(reply);
+}
+
+std::string Endpoint::subscribe(std::string_view subject, std::string_view queue,
+                                std::string_view sid) {
+  if (queue == "_sys_") return proto::err::subscribe_violation(subject, queue);
+  const uint32_t max_tokens = broker_.options.max_sub_tokens;
+  if (max_tokens > 0 && proto::count_tokens(subject) > max_tokens)
+    return proto::err::too_many_tokens(subject);
+  const int64_t max = broker_.options.max_subscriptions;
+  if (max > 0 && subscriptions_.size() >= static_cast<size_t>(max))
+    return std::string(proto::err::kMaxSubscriptions);
+  if (subscriptions_.find(sid) != nullptr) return {};
+  if (subject.size() > Subscriptions::kMaxText || queue.size() > Subscriptions::kMaxText ||
+      sid.size() > Subscriptions::kMaxText || !proto::is_valid_subject(subject))
+    return std::string(proto::err::kInvalidSubject);
+  const SubscriptionRecord& sub =
+      subscriptions_.add(subject, queue, sid, reactor_.next_generation());
+  broker_.account.interest.insert(subject, queue,
+                                  {slot_, sub.slot, sub.generation, reactor_.index()});
+  return {};
+}
+
+void Endpoint::unsubscribe(SubscriptionRecord& sub, bool has_max, uint64_t max) {
+  if (has_max && max > sub.delivered)
+    sub.max = max;
+  else
+    remove_subscription(sub);
+}
+
+void Endpoint::remove_subscription(SubscriptionRecord& sub) {
+  broker_.account.interest.remove(sub.subject(), sub.queue(),
+                                  {slot_, sub.slot, sub.generation, reactor_.index()});
+  subscriptions_.remove(sub);
+}
+
+void Endpoint::drop_subscriptions() {
+  std::vector<SubscriptionRecord*> all;
+  all.reserve(subscriptions_.size());
+  subscriptions_.for_each([&](SubscriptionRecord& sub) { all.push_back(&sub); });
+  for (SubscriptionRecord* sub : all) remove_subscription(*sub);
+}
+
+Delivered Endpoint::judge(size_t pending) {
+  const auto max = static_cast<size_t>(broker_.options.max_pending);
+  if (pending <= max / 4 * 3) [[likely]] return Delivered::yes;
+  if (pending > max) {
+    slow_consumer(proto::CloseReason::slow_consumer_pending);
+    return Delivered::no;
+  }
+  // Dropped for this one, where that was asked for; a queue group tries another.
+  if (broker_.options.no_fast_producer_stall) return Delivered::no;
+  ++stalls_;
+  return Delivered::behind;
+}
+
+void Endpoint::slow_consumer(proto::CloseReason reason) {
+  if (closing_) return;
+  ++reactor_.counters().slow_consumers;
+  say(LogLevel::info, "Slow Consumer Detected: " + std::string(proto::reason_text(reason)) + " of " +
+                          std::to_string(pending_bytes()) + " bytes pending");
+  close(reason);
+}
+
+void Endpoint::close(proto::CloseReason reason) {
+  if (closing_) return;
+  closing_ = true;
+  reason_ = reason;
+  stop_ns_ = reactor_.now_ns();
+  reactor_.timers().cancel(stall_timer_);
+  if (opened_) reactor_.remember_closed(*this);
+  drop_subscriptions();
+  if (broker_.log.debug())
+    say(LogLevel::debug, "Client connection closed: " + std::string(proto::reason_text(reason)));
+  on_close();
+}
+
+bool Endpoint::count_connection() {
+  opened_ = counted_ = true;
+  const int64_t others = broker_.connections.fetch_add(1, std::memory_order_relaxed);
+  return others < broker_.options.max_connections;
+}
+
+void Endpoint::finish() {
+  if (finished_) return;
+  finished_ = true;
+  if (counted_) {
+    counted_ = false;
+    if (broker_.connections.fetch_sub(1, std::memory_order_relaxed) == 1 && broker_.on_last_gone)
+      broker_.on_last_gone();
+  }
+  reactor_.bury(*this);
+}
+
+void Endpoint::say(LogLevel level, std::string_view what) const {
+  broker_.log.print(level, "%s:%u - %s:%llu - %.*s", peer().host.c_str(), peer().port,
+                    wire_ == Wire::websocket ? "wid" : "cid", static_cast<unsigned long long>(cid_),
+                    static_cast<int>(what.size()), what.data());
+}
+
+ConnectionSnapshot Endpoint::snapshot(bool with_subscriptions) const {
+  ConnectionSnapshot s;
+  s.cid = cid_;
+  s.wire = wire_;
+  s.ip = peer().host;
+  s.port = peer().port;
+  s.start_ns = broker_.wall_ns(start_ns_);
+  s.last_activity_ns = broker_.wall_ns(last_activity_ns_);
+  if (closing_) {
+    s.stop_ns = broker_.wall_ns(stop_ns_);
+    s.reason = proto::reason_text(reason_);
+  }
+  s.rtt_ns = rtt_ns_;
+  s.pending_bytes = pending_bytes();
+  s.stalls = stalls_;
+  s.subscriptions = subscriptions_.size();
+  s.traffic = traffic_;
+  if (details_ != nullptr) {
+    s.name = details_->name;
+    s.lang = details_->lang;
+    s.version = details_->version;
+    s.user = details_->user;
+    s.forwarded_for = details_->forwarded_for;
+  }
+  if (with_subscriptions)
+    subscriptions_.for_each([&](const SubscriptionRecord& sub) {
+      s.subscriptions_list.push_back({std::string(sub.subject()), std::string(sub.queue()),
+                                      std::string(sub.sid()), sub.delivered, sub.max, cid_});
+    });
+  return s;
+}
+
+}  // namespace pipit
