@@ -1,9 +1,16 @@
-// How many CPUs may this process use? Affinity and the cgroup's quota count, not what is installed.
+// How many CPUs this process may use.
 #pragma once
 #include <cstdint>
+#include <filesystem>
+#include <string_view>
 
 namespace pipit {
 
-uint32_t usable_cpus();  // at least 1
+// By affinity and by the quota of its control group; at least 1.
+uint32_t usable_cpus();
+
+// Whole CPUs' worth of the smallest quota from a process's control group up to the root, rounded up;
+// 0 if there is none. `root` is /sys/fs/cgroup of version 2 or 1, `membership` /proc/self/cgroup.
+uint32_t quota_cpus(const std::filesystem::path& root, std::string_view membership);
 
 }  // namespace pipit
