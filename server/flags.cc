@@ -26,10 +26,14 @@ struct Parsed {
   std::optional<int64_t> number(int64_t low, int64_t high) {
     int64_t n = 0;
     const auto [end, status] = std::from_chars(value.data(), value.data() + value.size(), n);
-    if (status == std::errc() && end == value.data() + value.size() && n >= low && n <= high)
-      return n;
-    flags.action = Flags::Action::bad_usage;
-    flags.error = "invalid value \"" + value + "\" for flag -" + name;
+    if (status != std::errc() || end != value.data() + value.size()) {
+      flags.action = Flags::Action::bad_usage;
+      flags.error = "invalid value \"" + value + "\" for flag -" + name;
+      return std::nullopt;
+    }
+    if (n >= low && n <= high) return n;
+    fail("flag -" + name + " must be between " + std::to_string(low) + " and " +
+         std::to_string(high));
     return std::nullopt;
   }
 };

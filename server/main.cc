@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -135,6 +136,12 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
     say(LogLevel::warning,
         "Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
   }
+  // After the ports are bound, so that a second server does not write over the first one's.
+  if (!process.pid_file.empty())
+    if (const auto written = write_pid_file(process.pid_file); !written.ok()) {
+      say(LogLevel::fatal, "Could not write pidfile: " + written.error().text);
+      return kExitFailed;
+    }
   if (const auto started = server.start(); !started.ok()) {
     say(LogLevel::fatal, started.error().text);
     return kExitFailed;
@@ -144,9 +151,6 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
   say(LogLevel::info, "Server is ready");
 
   std::string ports_path;
-  if (!process.pid_file.empty())
-    if (const auto written = write_pid_file(process.pid_file); !written.ok())
-      say(LogLevel::error, "Could not write pidfile: " + written.error().text);
   if (!process.ports_file_dir.empty()) {
     const auto written = write_ports_file(
         process.ports_file_dir, program,
@@ -158,12 +162,13 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
 
   const pthread_t self = pthread_self();
   bool lame_duck = false;
+  std::atomic<bool> all_gone = false;
   for (bool running = true; running;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
     switch (number) {
       case SIGINT:
-        say(LogLevel::info, "Trapped \"interrupt\" signal");
+        if (!all_gone) say(LogLevel::info, "Trapped \"interrupt\" signal");
         running = false;
         break;
       case SIGTERM:
@@ -172,7 +177,9 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
         break;
       case SIGUSR1:
         say(LogLevel::info, "Trapped \"user defined signal 1\" signal");
-        if (const auto reopened = log.reopen(); !reopened.ok())
+        if (process.log_file.empty())
+          say(LogLevel::info, "File log re-open ignored, not a file logger");
+        else if (const auto reopened = log.reopen(); !reopened.ok())
           say(LogLevel::error, reopened.error().text);
         else
           say(LogLevel::info, "File log re-opened");
@@ -183,7 +190,10 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
           lame_duck = true;
           say(LogLevel::info, "Entering lame duck mode, stop accepting new clients");
           // The last client is gone: end as an interrupt would.
-          server.lame_duck([self] { pthread_kill(self, SIGINT); });
+          server.lame_duck([self, &all_gone] {
+            all_gone = true;
+            pthread_kill(self, SIGINT);
+          });
         }
         break;
       case SIGHUP:

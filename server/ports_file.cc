@@ -81,7 +81,7 @@ Result<std::string> write_ports_file(const std::string& folder, const std::strin
   list("monitoring", urls("http://", ports.monitor_host, ports.monitor));
   list("websocket", urls("ws://", ports.websocket_host, ports.websocket));
   w.end_object();
-  PIPIT_TRY(write_whole(path, text, 0640));
+  PIPIT_TRY(write_whole(path, text, 0644));
   return path;
 }
 

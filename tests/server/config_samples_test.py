@@ -9,10 +9,11 @@ reason, and a line there that is no longer true fails too.
 """
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.support.server_process import genuine_server
 
 SAMPLES = Path(__file__).with_name("config_samples")
 TIMEOUT_S = 30
@@ -162,7 +163,7 @@ def check(pipit, genuine, old, sample):
 
 def main(pipit):
     pipit = str(Path(pipit).resolve())
-    genuine = os.environ.get("NATS_SERVER") or shutil.which("nats-server")
+    genuine = genuine_server()
     if not genuine:
         print("1..0 # skip no nats-server on the PATH")
         return

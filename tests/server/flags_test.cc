@@ -142,12 +142,15 @@ TEST_CASE("an unknown flag is bad usage, an unknown word a failure") {
   CHECK(refused({"-p", "1", "foo"}, Action::fail) == "unrecognized command: \"foo\"");
 }
 
-TEST_CASE("numbers that are none, or none of this kind, are bad usage") {
-  for (const char* value : {"x", "", "1x", "70000", "-2", "99999999999999999999"})
+TEST_CASE("what is no number is bad usage, what is out of range a failure") {
+  for (const char* value : {"x", "", "1x", "1.5", "99999999999999999999"})
     CHECK(refused({"-p", value}, Action::bad_usage) ==
           "invalid value \"" + std::string(value) + "\" for flag -p");
-  refused({"--reactors", "0"}, Action::bad_usage);
-  refused({"--reactors", "65"}, Action::bad_usage);
+  for (const char* value : {"65536", "-2"})
+    CHECK(refused({"-p", value}, Action::fail) == "flag -p must be between -1 and 65535");
+  for (const char* value : {"0", "65"})
+    CHECK(refused({"--reactors", value}, Action::fail) ==
+          "flag -reactors must be between 1 and 64");
 }
 
 TEST_CASE("a flag for what is not built is refused by name, unless it says no") {
