@@ -239,6 +239,10 @@ WsUpgrade ws_handshake(const HttpHead& head, std::string_view more,
   for (const auto& [name, value] : rules.headers)
     result.response.append(name).append(": ").append(value).append("\r\n");
   result.response += "\r\n";
+  if (path.ends_with("/leafnode")) {  // nats-server without such a port says yes, and hangs up
+    result.accepted = false;
+    result.reason = "leafnode websocket endpoint not enabled";
+  }
   return result;
 }
 
