@@ -110,6 +110,7 @@ void Connection::after_auth() {
     return close_with(proto::err::kNoRespondersNeedsHeaders,
                       CloseReason::no_responders_needs_headers);
   connected_ = true;
+  stream_->trust();
   send_ok();
   // The first PING comes early: it measures the round trip.
   const int64_t first = std::min(broker_.options.ping_interval_ns, 2 * kNsPerSecond);

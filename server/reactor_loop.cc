@@ -85,8 +85,11 @@ void ReactorLoop::adopt_here(Arrival&& arrival) {
     const int64_t max = broker_.options.max_payload;
     return std::make_unique<net::WsStream>(
         std::move(tcp),
-        net::WsStream::Settings{&broker_.ws_rules, &ws_scratch_,
-                                static_cast<size_t>(max < 0 ? proto::kMaxSize : max)},
+        net::WsStream::Settings{
+            .rules = &broker_.ws_rules,
+            .scratch = &ws_scratch_,
+            .max_message = static_cast<size_t>(max < 0 ? proto::kMaxSize : max),
+            .untrusted_max = broker_.options.max_control_line},
         [&connection](const net::WsUpgrade& upgrade) { connection.upgraded(upgrade); });
   });
 }

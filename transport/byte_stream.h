@@ -49,6 +49,8 @@ class ByteStream {
   // Reading is on after start(). Pausing is counted by the caller: both are idempotent.
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
+  // The peer has logged in: the stream may spend more memory on it from now on.
+  virtual void trust() {}
   // Starts to call `handler`.
   virtual void start(StreamHandler* handler) = 0;
   // Says good-bye as the transport does (WebSocket: a close frame with `code` and `why`; TCP:

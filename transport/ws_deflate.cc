@@ -44,11 +44,9 @@ WsInflater::~WsInflater() { inflateEnd(&state_->z); }
 void WsInflater::reset() {
   inflateReset(&state_->z);
   ended_ = false;
-  untouched_ = true;
 }
 
 WsInflater::Step WsInflater::run(std::span<const uint8_t> input, std::span<std::byte> room) {
-  if (!input.empty()) untouched_ = false;
   if (ended_) return {input.size(), 0, false};
   z_stream& z = state_->z;
   z.next_in = bytes_of(input.data());

@@ -32,14 +32,13 @@ class WsInflater {
   ~WsInflater();
   void reset();
   Step run(std::span<const uint8_t> input, std::span<std::byte> room);
-  bool untouched() const { return untouched_; }  // nothing was given to it since reset()
   // A final block ended; what follows is ignored, as nats-server does.
   bool ended() const { return ended_; }
 
  private:
   struct State;
   std::unique_ptr<State> state_;
-  bool ended_ = false, untouched_ = true;
+  bool ended_ = false;
 };
 
 class WsDeflater {

@@ -7,8 +7,12 @@
 namespace pipit::net {
 namespace {
 
-// Compressed bytes are unmasked in pieces of this size.
-constexpr size_t kPiece = 4096;
+// Of a peer that is trusted so many compressed bytes are inflated at a time.
+constexpr size_t kPackedAtOnce = 4096;
+
+uint8_t binary_for_text(uint8_t first) {
+  return (first & 15) == kWsText ? static_cast<uint8_t>(first + (kWsBinary - kWsText)) : first;
+}
 
 std::span<const uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
@@ -48,13 +52,14 @@ void WsReader::resume() {
 
 void WsReader::run() {
   running_ = true;
-  while (going() && (in_ != in_end_ || more_output_ || lane_ == Lane::tail)) step();
+  while (going() && (in_ != in_end_ || lane_ == Lane::unpack)) step();
   // After an end nothing that follows counts.
   if (!stopped_ && !end_) backlog_.assign(reinterpret_cast<const char*>(in_), available());
   if (!span_.empty()) flush();
   if (!in_place_) scratch_.give_input(std::exchange(input_, {}));
   in_ = in_end_ = nullptr;
-  if (!in_message_ && lane_ == Lane::head) slow_.reset();
+  slow_.reset();
+  if (packed_.empty()) scratch_.give_packed(std::exchange(packed_, {}));
   running_ = false;
 }
 
@@ -62,10 +67,10 @@ void WsReader::step() {
   switch (lane_) {
     case Lane::head: return read_head();
     case Lane::plain: return plain();
-    case Lane::inflate: return inflate_payload();
-    case Lane::tail: return inflate_tail();
+    case Lane::packed: return packed();
     case Lane::slow: return slow();
     case Lane::control: return control();
+    case Lane::unpack: return unpack();
   }
 }
 
@@ -118,12 +123,12 @@ void WsReader::begin_frame(const uint8_t* bytes) {
   bool usual = (kind == (kWsFin | kWsBinary) || kind == (kWsFin | kWsText)) && !in_message_ &&
                (head_.masked || rules_.no_masking) && head_.length_valid();
   if (!usual || !rules_.fast_lane) return begin_slow(bytes);
-  if (head_.rsv1()) {
-    lane_ = left_ > 0 ? Lane::inflate : Lane::tail;
-    begin_inflating();
+  compressed_ = head_.rsv1();
+  if (left_ == 0) return end_frame();
+  if (compressed_) {
+    lane_ = Lane::packed;
     return;
   }
-  if (left_ == 0) return;
   lane_ = Lane::plain;
   plain();
 }
@@ -142,12 +147,25 @@ void WsReader::plain() {
   if (!in_place_ && filled_ == span_.size()) flush();
 }
 
+void WsReader::packed() {
+  const size_t count =
+      static_cast<size_t>(std::min<uint64_t>({left_, available(), packed_room()}));
+  const size_t before = packed_.size();
+  packed_.resize(before + count);
+  head_.key = ws_unmask(reinterpret_cast<std::byte*>(packed_.data() + before), as_std_bytes(in_),
+                        count, head_.key);
+  in_ += count;
+  left_ -= count;
+  if (left_ == 0) return end_frame();
+  unpack_when_due();
+}
+
 void WsReader::begin_slow(const uint8_t* bytes) {
   uint8_t copy[kWsMaxHead];
   std::memcpy(copy, bytes, head_.size);
   size_t size = head_.size;
   // Text is bytes here, in whatever encoding; wslay would insist on UTF-8.
-  if (head_.opcode() == kWsText) copy[0] = static_cast<uint8_t>(copy[0] + (kWsBinary - kWsText));
+  copy[0] = binary_for_text(copy[0]);
   if (!head_.masked && rules_.no_masking) {
     copy[1] |= kWsMask;
     std::memset(copy + size, 0, 4);
@@ -159,26 +177,24 @@ void WsReader::begin_slow(const uint8_t* bytes) {
     if (left_ == 0) control();
     return;
   }
-  if (!in_message_) {
-    compressed_ = head_.rsv1() && rules_.compression;
-    if (compressed_) begin_inflating();
-  }
-  lane_ = Lane::slow;
+  if (!in_message_) compressed_ = head_.rsv1() && rules_.compression;
   feed({copy, size});
-  if (left_ == 0 && !end_) end_slow_frame();
+  lane_ = Lane::slow;
+  if (left_ == 0 && !end_) end_frame();
 }
 
 void WsReader::slow() {
-  if (compressed_) {
-    detach();
-    if (!going()) return;
-  }
-  size_t count = static_cast<size_t>(std::min<uint64_t>(left_, available()));
-  size_t used = slow_->feed({in_, count}, false);
+  if (!slow_) revive_slow_lane();
+  uint64_t count = std::min<uint64_t>(left_, available());
+  if (compressed_) count = std::min<uint64_t>(count, packed_room());
+  size_t used = slow_->feed({in_, static_cast<size_t>(count)}, false);
+  head_.key = ws_rotate_key(head_.key, used);
   in_ += used;
   left_ -= used;
   judge();
-  if (left_ == 0 && !end_) end_slow_frame();
+  if (end_) return;
+  if (left_ == 0) return end_frame();
+  if (compressed_) unpack_when_due();
 }
 
 // A control frame is shown to wslay whole: its check of a close frame's UTF-8 counts on that.
@@ -193,13 +209,45 @@ void WsReader::control() {
   control_ = std::string();
 }
 
-void WsReader::feed(std::span<const uint8_t> bytes) {
-  if (!slow_) {
-    WsSlowLane::Target& target = *this;
-    slow_ = std::make_unique<WsSlowLane>(target, rules_.compression);
+// Of any frame but control ones.
+void WsReader::end_frame() {
+  lane_ = Lane::head;
+  in_message_ = !head_.fin();
+  if (!compressed_) return;
+  if (head_.fin()) {
+    compressed_ = false;
+    // Not a byte of deflate: an empty message, though not in RFC 7692's form.
+    if (packed_.empty() && !inflater_) return;
+    packed_.insert(packed_.end(), kDeflateTail.begin(), kDeflateTail.end());
+    message_over_ = true;
   }
+  unpack_when_due();
+}
+
+void WsReader::feed(std::span<const uint8_t> bytes) {
+  if (!slow_) revive_slow_lane();
   slow_->feed(bytes, head_.control());
   judge();
+}
+
+// A new wslay, told that a message, or even a frame, has begun.
+void WsReader::revive_slow_lane() {
+  WsSlowLane::Target& target = *this;
+  slow_ = std::make_unique<WsSlowLane>(target, rules_.compression);
+  uint8_t head[kWsMaxHead] = {};
+  if (in_message_) {
+    head[0] = static_cast<uint8_t>(kWsBinary | (compressed_ ? kWsRsv1 : 0));
+    head[1] = kWsMask;
+    slow_->feed({head, 6}, false);
+  }
+  if (lane_ != Lane::slow) return;
+  size_t size = write_ws_head(reinterpret_cast<char*>(head), binary_for_text(head_.first), left_);
+  if (head_.masked || rules_.no_masking) {  // else wslay has its word on that still to say
+    head[1] |= kWsMask;
+    std::memcpy(head + size, &head_.key, 4);
+    size += 4;
+  }
+  slow_->feed({head, size}, false);
 }
 
 // Does what wslay says.
@@ -235,83 +283,80 @@ std::string WsReader::close_fault() const {
   return "invalid close status code " + std::to_string(high << 8 | low);
 }
 
-void WsReader::end_slow_frame() {
-  lane_ = Lane::head;
-  in_message_ = !head_.fin();
-  if (head_.fin() && compressed_) {
-    compressed_ = false;
-    lane_ = Lane::tail;
+// How many compressed bytes may be gathered until unpack_when_due() sees to them; at least 1.
+size_t WsReader::packed_room() {
+  const size_t most = trusted_ ? kPackedAtOnce : rules_.untrusted_max;
+  if (packed_.capacity() == 0) {
+    packed_ = scratch_.take_packed();
+    packed_.reserve(kPackedAtOnce + kDeflateTail.size());
   }
+  return std::max(most, packed_.size() + 1) - packed_.size();
 }
 
-void WsReader::begin_inflating() {
-  inflater_ = scratch_.take_inflater();
-  inflated_ = 0;
-  tail_at_ = 0;
+// Looked at whenever packed_ has grown and lane_ is where reading goes on.
+void WsReader::unpack_when_due() {
+  if (packed_.empty()) return;
+  if (!trusted_ && !message_over_ && packed_.size() < rules_.untrusted_max) return;
+  after_unpack_ = lane_;
+  lane_ = Lane::unpack;
 }
 
-void WsReader::inflate_payload() {
+void WsReader::unpack() {
   detach();
   if (!going()) return;
-  size_t count = static_cast<size_t>(std::min<uint64_t>({left_, available(), kPiece}));
-  uint8_t piece[kPiece];
-  ws_unmask(reinterpret_cast<std::byte*>(piece), as_std_bytes(in_), count, head_.key);
-  size_t used = inflate({piece, count}, Pause::honoured);
-  head_.key = ws_rotate_key(head_.key, used);
-  in_ += used;
-  left_ -= used;
-  if (left_ == 0 && !more_output_) lane_ = Lane::tail;
-}
-
-void WsReader::inflate_tail() {
-  detach();
+  inflate();
   if (!going()) return;
-  if (inflater_->untouched()) {  // not a byte of deflate: an empty message, though not RFC 7692's form
-    lane_ = Lane::head;
-    scratch_.give(std::move(inflater_));
-    return;
+  if (!trusted_ && !message_over_) {
+    // What came out may be the log-in.
+    if (!span_.empty()) flush();
+    if (!going()) return;
+    if (!trusted_) return fail(1009, "compressed message too big before login");
   }
-  std::span<const uint8_t> tail = kDeflateTail;
-  tail_at_ = static_cast<uint8_t>(tail_at_ + inflate(tail.subspan(tail_at_), Pause::honoured));
-  if (tail_at_ < tail.size() || more_output_ || end_) return;
-  lane_ = Lane::head;
-  if (!inflater_->ended()) return fail(1007, "compressed message is cut off");
-  scratch_.give(std::move(inflater_));
+  packed_.clear();
+  packed_at_ = 0;
+  lane_ = after_unpack_;
+  if (message_over_) end_packed_message();
 }
 
-size_t WsReader::inflate(std::span<const uint8_t> bytes, Pause pause) {
-  size_t used = 0;
-  do {
+// Inflates packed_, as far as the handler lets it.
+void WsReader::inflate() {
+  if (!inflater_) {
+    inflater_ = scratch_.take_inflater();
+    inflated_ = 0;
+  }
+  for (bool more = true; more && going();) {
     if (span_.empty()) alloc();
     // One byte more than allowed, into nowhere, tells whether there is more.
     std::byte spare;
-    size_t allowed = rules_.max_message - inflated_;
+    const size_t allowed = rules_.max_message - inflated_;
     std::span<std::byte> room = span_.subspan(filled_);
     if (allowed == 0)
       room = {&spare, 1};
     else
       room = room.first(std::min(room.size(), allowed));
-    WsInflater::Step step = inflater_->run(bytes.subspan(used), room);
-    used += step.consumed;
-    if (allowed == 0 && step.produced > 0) {
-      fail(1009, "compressed message too big");
-      break;
-    }
+    const WsInflater::Step step =
+        inflater_->run(std::span<const uint8_t>(packed_).subspan(packed_at_), room);
+    packed_at_ += step.consumed;
+    if (allowed == 0 && step.produced > 0) return fail(1009, "compressed message too big");
     inflated_ += step.produced;
     filled_ += step.produced;
-    more_output_ = step.produced == room.size() && !inflater_->ended();
-    const bool stuck = step.consumed == 0 && step.produced == 0 && used < bytes.size();
+    const bool full = step.produced == room.size() && !inflater_->ended();
+    more = full || packed_at_ < packed_.size();
+    const bool stuck = step.consumed == 0 && step.produced == 0 && more;
     if (step.corrupt || stuck) fail(1007, "invalid compressed data");
     if (filled_ == span_.size()) flush();
-  } while (!end_ && !stopped_ && (!paused_ || pause == Pause::ignored) &&
-           (used < bytes.size() || more_output_));
-  if (end_ || stopped_) more_output_ = false;
-  return used;
+  }
+}
+
+void WsReader::end_packed_message() {
+  message_over_ = false;
+  if (!inflater_->ended()) return fail(1007, "compressed message is cut off");
+  scratch_.give(std::move(inflater_));
 }
 
 void WsReader::on_slow_data(std::span<const uint8_t> bytes) {
   if (compressed_) {
-    inflate(bytes, Pause::ignored);
+    packed_.insert(packed_.end(), bytes.begin(), bytes.end());
     return;
   }
   while (!bytes.empty() && !stopped_) {

@@ -40,10 +40,17 @@ struct WsScratch::Impl {
     if (buffer.capacity() <= kBufferKept) input = std::move(buffer);
   }
 
+  std::vector<uint8_t> take_packed() { return std::exchange(packed, {}); }
+  void give_packed(std::vector<uint8_t> buffer) {
+    if (buffer.capacity() > packed.capacity() && buffer.capacity() <= kBufferKept)
+      packed = std::move(buffer);
+  }
+
   std::vector<std::unique_ptr<WsInflater>> inflaters;
   std::array<std::unique_ptr<WsDeflater>, 16> deflaters;
   std::string request;     // the head of an upgrade request being read
   std::string input;       // what was read behind compressed bytes, on its way to the handler
+  std::vector<uint8_t> packed;  // of one incoming message, to be inflated
   std::string compressed;  // one outgoing message
   std::string heads;       // of the frames of one write
   std::vector<iovec> parts, message_parts;

@@ -54,6 +54,7 @@ class WsStream::Impl final : public StreamHandler {
   void pause();
   void resume();
   void close(uint16_t code, std::string_view why);
+  void trust() { reader_.trust(); }
   size_t held_bytes() const { return writer_.held_bytes(); }
   const PeerAddress& peer() const { return below_->peer(); }
 
@@ -130,7 +131,7 @@ void WsStream::Impl::open(const WsUpgrade& upgrade) {
   writer_.set_rules({upgrade.compression, upgrade.server_max_window_bits, upgrade.browser,
                      upgrade.safari});
   reader_.open(handler_, {settings_.fast_lane, upgrade.compression, upgrade.no_masking,
-                          settings_.max_message});
+                          settings_.max_message, settings_.untrusted_max});
   writer_.write_raw(upgrade.response);
   std::exchange(on_open_, nullptr)(upgrade);
   if (state_ != State::open) return;
@@ -223,6 +224,7 @@ size_t WsStream::write(std::span<const iovec> parts) { return impl_->write(parts
 size_t WsStream::held_bytes() const { return impl_->held_bytes(); }
 void WsStream::pause_reading() { impl_->pause(); }
 void WsStream::resume_reading() { impl_->resume(); }
+void WsStream::trust() { impl_->trust(); }
 void WsStream::start(StreamHandler* handler) { impl_->start(handler); }
 void WsStream::close(uint16_t code, std::string_view why) { impl_->close(code, why); }
 const PeerAddress& WsStream::peer() const { return impl_->peer(); }

@@ -44,6 +44,8 @@ class WsStream final : public ByteStream {
     WsScratch* scratch;             // outlives the stream; of this loop
     size_t max_message;             // inflated size of one compressed message
     bool fast_lane = kWsFastLane;   // for tests: both lanes do the same
+    // What is held of a compressed message that is not complete, before trust().
+    size_t untrusted_max = 4096;
   };
   // Called once: the 101 is sent (accepted), or the refusal is and the stream ends (not accepted).
   using OnOpen = std::function<void(const WsUpgrade&)>;
@@ -56,6 +58,7 @@ class WsStream final : public ByteStream {
   size_t held_bytes() const override;
   void pause_reading() override;
   void resume_reading() override;
+  void trust() override;
   // Before on_open the handler gets no bytes, only on_end() if the peer goes away or is refused.
   void start(StreamHandler* handler) override;
   // A close frame with `code` and `why` (cut to 123 bytes with "..."), or an HTTP 408 with nothing

@@ -19,7 +19,7 @@ using namespace pipit::net;
 namespace {
 
 constexpr uint8_t kCompression = 1, kNoMasking = 2, kPauses = 4, kBuilt = 8, kBrowser = 16,
-                  kSmallMessages = 32;
+                  kSmallMessages = 32, kStranger = 64;
 
 void require(bool truth) {
   if (!truth) std::abort();
@@ -46,8 +46,8 @@ class Cutter {
   bool whole_;
 };
 
-// Each frame: the head's first byte; a byte of which bit 7 leaves the mask out, bit 6 compresses and
-// bit 5 repeats the payload 40 times; the payload's size; the payload.
+// Each frame: the head's first byte; a byte of which bit 7 leaves the mask out, bit 6 compresses, bit
+// 5 repeats the payload 40 times; the payload's size; the payload.
 std::string build(std::string_view recipe) {
   std::string wire;
   while (recipe.size() >= 3) {
@@ -83,6 +83,7 @@ WsPeer::Setup setup_of(const Plan& plan, bool fast_lane) {
   setup.fast_lane = fast_lane;
   setup.rules.compression = plan.is(kCompression);
   setup.max_message = plan.is(kSmallMessages) ? 1000 : 1 << 20;
+  setup.trusted = !plan.is(kStranger);
   setup.buffer_size = plan.buffer == 0 ? 65536 : plan.buffer;
   return setup;
 }

@@ -126,6 +126,75 @@ TEST_CASE("what inflates to more than allowed is cut off there, with 1009") {
   }
 }
 
+TEST_CASE("who has not logged in gets no inflater for a message that is not complete") {
+  std::string packed = pipit::test::deflate_message(chatter(20000));
+  REQUIRE(packed.size() > 5000);
+  packed.resize(4000);
+  for (bool fast : {true, false}) {
+    for (bool fin : {true, false}) {
+      for (size_t piece : {size_t{1}, size_t{1000}, SIZE_MAX}) {
+        WsPeer::Setup setup = compressing(fast);
+        setup.trusted = false;
+        WsPeer peer(std::move(setup));
+        peer.upgrade(kOffer);
+        peer.send(deflated("warm"));
+        peer.send(WsFrame{.payload = std::string(5000, 'w')});
+        peer.handler.received = std::string();
+        WsFrame frame{.rsv = 4, .fin = fin, .payload = packed};
+        if (fin) frame.length = packed.size() + 100;
+        const std::string bytes = frame.bytes();
+        struct mallinfo2 before = mallinfo2();
+        for (size_t at = 0; at < bytes.size(); at += std::min(piece, bytes.size() - at))
+          peer.wire->feed(std::string_view(bytes).substr(at, piece));
+        CHECK(mallinfo2().uordblks < before.uordblks + 5 * 1024);
+        CHECK(peer.handler.received.empty());
+        CHECK(peer.handler.ends == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a stranger's compressed message may be long if what it begins with is the login") {
+  const std::string text = chatter(60000);
+  const std::string bytes = deflated(text).bytes() + WsFrame{.payload = "after"}.bytes();
+  for (bool fast : {true, false}) {
+    for (bool login : {true, false}) {
+      for (bool paused : {true, false}) {
+        for (size_t piece : {size_t{7}, SIZE_MAX}) {
+          CAPTURE(fast);
+          CAPTURE(login);
+          CAPTURE(paused);
+          WsPeer::Setup setup = compressing(fast);
+          setup.trusted = false;
+          WsPeer peer(std::move(setup));
+          peer.upgrade(kOffer);
+          auto decide = [&] {
+            if (login) peer.stream->trust();
+          };
+          bool first = true;
+          peer.handler.when_read = [&] {
+            if (peer.handler.received.empty() || !std::exchange(first, false)) return;
+            if (paused)
+              peer.stream->pause_reading();  // it is asked elsewhere
+            else
+              decide();
+          };
+          for (size_t at = 0; at < bytes.size(); at += std::min(piece, bytes.size() - at))
+            peer.wire->feed(std::string_view(bytes).substr(at, piece));
+          if (paused) {
+            CHECK(peer.handler.ends == 0);
+            decide();
+            peer.stream->resume_reading();
+          }
+          CHECK(peer.handler.ends == (login ? 0 : 1));
+          CHECK(peer.handler.end_code == (login ? 0 : 1009));
+          if (login) CHECK(peer.handler.received == text + "after");
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("bytes that are no deflate, and messages that are cut off, end it with 1007") {
   std::string cut = pipit::test::deflate_message(chatter(200));
   cut.resize(cut.size() / 2);

@@ -56,6 +56,7 @@ struct WsPeer {
     bool fast_lane = kWsFastLane;
     size_t max_message = 1 << 20;
     size_t buffer_size = 4096;
+    bool trusted = true;
   };
 
   WsPeer() : WsPeer(Setup()) {}
@@ -68,6 +69,7 @@ struct WsPeer {
         [this](const WsUpgrade& upgrade) { opened = upgrade; });
     handler.when_end = [this] { stream->close(1000, "ended"); };
     stream->start(&handler);
+    if (setup.trusted) stream->trust();
   }
 
   // The upgrade, with more header lines; the answer is in `response`.

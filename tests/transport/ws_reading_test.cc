@@ -184,6 +184,57 @@ TEST_CASE("a frame that announces a huge size costs what it brings") {
   }
 }
 
+TEST_CASE("a message that never ends costs nothing between its pieces") {
+  for (bool fast : {true, false}) {
+    for (std::string_view piece : {"", "x", "some more of it"}) {
+      CAPTURE(piece);
+      WsPeer peer(lane(fast));
+      peer.upgrade();
+      const std::string fragment =
+          WsFrame{.op = kWsContinuation, .fin = false, .payload = std::string(piece)}.bytes();
+      std::string many;
+      for (int i = 0; i < 100; ++i) many += fragment;
+      peer.send(WsFrame{.fin = false, .payload = many});
+      struct mallinfo2 before = mallinfo2();
+      size_t total = 0;
+      for (int i = 0; i < 100; ++i) {
+        peer.wire->feed(many);
+        const size_t inside = 3 + piece.size();
+        peer.wire->feed(fragment.substr(0, inside));
+        total += peer.handler.received.size();
+        peer.handler.received = std::string();
+        CHECK(mallinfo2().uordblks < before.uordblks + 4 * 1024);
+        peer.wire->feed(fragment.substr(inside));
+      }
+      CHECK(total + peer.handler.received.size() == many.size() + 101 * 100 * piece.size());
+      peer.send(WsFrame{.op = kWsContinuation, .payload = "end"});
+      CHECK(peer.handler.received.ends_with("end"));
+      CHECK(peer.handler.ends == 0);
+    }
+  }
+}
+
+TEST_CASE("an unmasked frame is refused when its next byte comes in another read") {
+  refused(std::string("\x82\x01x", 3), "mask bit missing");
+}
+
+TEST_CASE("a close is taken at once by who cannot be written to") {
+  // Nothing is under way: the answer waits in vain. In half a frame: there is no place for it.
+  for (size_t room : {0u, 4u}) {
+    WsPeer peer;
+    peer.upgrade();
+    peer.wire->allow(room);
+    peer.write("0123456789");
+    peer.send(WsFrame{.op = kWsPing, .payload = "p"});
+    peer.send(WsFrame{.op = kWsClose, .payload = pipit::test::close_payload(1000, "")});
+    CHECK(peer.handler.ends == 1);
+    CHECK(peer.handler.end_code == 1000);
+    CHECK(peer.wire->closed());
+    CHECK(peer.wire->written().size() == room);
+    CHECK(peer.stream->held_bytes() < 64);
+  }
+}
+
 TEST_CASE("a flood of pings to a client that does not read costs little, and the last is answered") {
   WsPeer peer;
   peer.upgrade();
