@@ -5,13 +5,18 @@
 
 namespace pipit {
 
+namespace {
+
 // 1024 items a pair where there are few reactors; the sum over all pairs stays bounded.
-uint32_t Mailbox::ring_capacity(uint32_t reactors) {
+uint32_t capacity_for(uint32_t reactors) {
   return std::clamp(std::bit_floor(8192U / std::max(reactors, 1U)), 64U, 1024U);
 }
 
-Mailbox::Mailbox(uint16_t self, uint32_t reactors, std::function<void()> wake)
-    : self_(self), capacity_(ring_capacity(reactors)), wake_(std::move(wake)), rings_(reactors),
+}  // namespace
+
+Mailbox::Mailbox(uint16_t self, uint32_t reactors, std::function<void()> wake,
+                 uint32_t ring_capacity)
+    : self_(self), capacity_(ring_capacity > 0 ? ring_capacity : capacity_for(reactors)), wake_(std::move(wake)), rings_(reactors),
       spill_(reactors) {
   for (uint32_t from = 0; from < reactors; ++from)
     if (from != self) rings_[from] = std::make_unique<net::SpscRing<MailItem>>(capacity_);

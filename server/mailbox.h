@@ -56,8 +56,9 @@ class Mailbox {
  public:
   static constexpr uint32_t kMaxReactors = 64;
 
-  // `wake` interrupts this reactor's sleep; called by any thread.
-  Mailbox(uint16_t self, uint32_t reactors, std::function<void()> wake);
+  // `wake` interrupts this reactor's sleep; called by any thread. `ring_capacity`: items per pair, a
+  // power of two; 0: what suits so many reactors.
+  Mailbox(uint16_t self, uint32_t reactors, std::function<void()> wake, uint32_t ring_capacity = 0);
   // All mailboxes, by reactor. Before any thread runs.
   void connect(std::vector<Mailbox*> all) { all_ = std::move(all); }
 
@@ -82,8 +83,6 @@ class Mailbox {
   void close();
 
  private:
-  static uint32_t ring_capacity(uint32_t reactors);
-
   const uint16_t self_;
   const uint32_t capacity_;
   const std::function<void()> wake_;

@@ -12,14 +12,14 @@ constexpr size_t kClosedBytes = 16 * 1024 * 1024;
 }  // namespace
 
 Reactor::Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::function<void()> wake,
-                 Clock clock, Random random)
+                 Clock clock, Random random, uint32_t ring_capacity)
     : broker_(broker),
       index_(index),
       tracing_(broker.log.trace()),
       clock_(clock),
       now_ns_(clock()),
       random_(random),
-      mailbox_(index, reactors, std::move(wake)),
+      mailbox_(index, reactors, std::move(wake), ring_capacity),
       delivery_(*this),
       lame_duck_timer_(*this, &Reactor::on_lame_duck_timer) {}
 
@@ -104,6 +104,8 @@ void Reactor::resume_congested() {
 
 bool Reactor::prepare_sleep() {
   if (!dirty_.empty() || !graveyard_.empty()) return false;
+  // There is room again since this turn looked: nobody else will wake us for that.
+  if (!congested_.empty() && !mailbox_.congested()) return false;
   if (!mailbox_.prepare_sleep()) return false;
   broker_.epoch.offline(index_);
   asleep_ = true;

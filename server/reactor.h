@@ -39,8 +39,9 @@ struct ReactorCounters {
 class Reactor {
  public:
   using Clock = int64_t (*)();  // monotonic nanoseconds
+  // `ring_capacity`: see Mailbox.
   Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::function<void()> wake,
-          Clock clock, Random random = Random());
+          Clock clock, Random random = Random(), uint32_t ring_capacity = 0);
   ~Reactor();
   Reactor(const Reactor&) = delete;
 

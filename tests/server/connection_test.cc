@@ -21,6 +21,25 @@ size_t count(std::string_view text, std::string_view part) {
   return n;
 }
 
+// A stream whose writes are a moment in which another reactor takes its turn.
+class Interlude final : public net::ByteStream {
+ public:
+  Interlude(SmallBroker::Pipe pipe, std::function<void()> other) : pipe_(pipe), other_(other) {}
+  size_t write(std::span<const iovec> parts) override {
+    other_();
+    return pipe_->write(parts);
+  }
+  void pause_reading() override { pipe_->pause_reading(); }
+  void resume_reading() override { pipe_->resume_reading(); }
+  void start(net::StreamHandler* handler) override { pipe_->start(handler); }
+  void close(uint16_t code, std::string_view why) override { pipe_->close(code, why); }
+  const net::PeerAddress& peer() const override { return pipe_->peer(); }
+
+ private:
+  SmallBroker::Pipe pipe_;
+  std::function<void()> other_;
+};
+
 }  // namespace
 
 TEST_CASE("the auth timeout begins when the upgrade comes, however long the reactor had slept") {
@@ -193,4 +212,30 @@ TEST_CASE("a request that one of two reactors takes is not answered 503") {
   small.settle();
   CHECK(count(take(there), "MSG ask 1 inbox 0") == 1);
   CHECK(take(asking).empty());
+}
+
+TEST_CASE("a reactor does not sleep on publishers that wait for a ring which has room by now") {
+  SmallBroker small(2);
+  const SmallBroker::Pipe listener = small.client(1, "SUB far 1\r\n");
+  const SmallBroker::Pipe publisher = small.client(0), first = std::make_shared<net::MemoryStream>();
+  bool busy = false;
+  small[0].adopt(Wire::tcp, [&](Connection&) -> std::unique_ptr<net::ByteStream> {
+    return std::make_unique<Interlude>(first, [&] {
+      if (busy) small[1].turn();
+    });
+  });
+  const SmallBroker::Pipe second = small.client(0);
+  std::string text;
+  for (int i = 0; i < 1500; ++i) text += "PUB far 0\r\n\r\n";
+  publisher->feed(text);
+  CHECK_FALSE(publisher->reading());
+  first->feed("PING\r\n");
+  second->feed("PING\r\n");
+  busy = true;
+  small[0].turn();
+  busy = false;
+  CHECK_FALSE(small[0].mailbox().congested());
+  CHECK_FALSE(small[0].prepare_sleep());
+  small.settle();
+  CHECK(count(take(listener), "MSG far") == 1500);
 }

@@ -1,12 +1,14 @@
-// SimClient: the far end of a connection in the simulation. It speaks the protocol as text, knows
-// what it asked for, and reads what the broker wrote.
+// SimClient: the far end of a connection in the simulation: what it asked for, what it was told, and
+// the bytes in between. Simulation moves them, Oracle judges them.
 #pragma once
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "transport/memory_stream.h"
@@ -37,21 +39,28 @@ struct SimMessage {
 
 struct SimSubscription {
   std::string subject, queue;
+  uint64_t max = 0;        // of its auto-unsubscribe, asked for with the SUB; 0: none
   bool confirmed = false;  // its fence came back: from now on nothing may be missed
   bool ended = false;      // UNSUB was sent
   std::set<SimMessage> got;
   std::map<uint32_t, uint64_t> last;  // by publisher
+  std::string disorder;               // how messages came out of order, if they did
 };
 
 struct SimClient {
   uint32_t id = 0, reactor = 0;
+  bool echo = true;
   std::shared_ptr<net::MemoryStream> pipe;
   std::string unsent;    // bytes on their way to the broker
   std::string received;  // bytes from it that are no whole message yet
-  std::map<std::string, SimSubscription> subs;  // by sid
+  std::map<std::string, SimSubscription> subs;  // by sid; "inbox" gets the 503s
   uint64_t next_sid = 1, next_seq = 1;
-  uint64_t settled_seq = 0;  // published and fenced up to here
-  bool gone = false;
+  uint64_t settled_seq = 0;    // published and fenced up to here
+  std::set<uint64_t> refused;  // requests that were answered 503
+  bool limited = false;        // it once left the broker without room: it may be cut off
+  bool leaving = false;        // does nothing more; `unsent` still goes out
+  bool gone = false;           // reads no more
+  bool unsure = false;         // what it published may be lost with it
   // One entry per PING under way: what its PONG proves.
   struct Fence {
     std::vector<std::string> sids;
