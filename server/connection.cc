@@ -247,6 +247,7 @@ void Connection::flush() {
   const size_t before = outbound_.pending();
   const bool all = outbound_.flush(*stream_, reactor_.chunks());
   written_ += before - outbound_.pending();
+  last_sent_ns_ = reactor_.now_ns();
   blocked_ = !all;
   watch_write();
 }

@@ -1,5 +1,7 @@
 #include "server/endpoint.h"
 
+#include <algorithm>
+
 #include "protocol/subject.h"
 #include "server/broker.h"
 #include "server/reactor.h"
@@ -154,7 +156,7 @@ ConnectionSnapshot Endpoint::snapshot(bool with_subscriptions) const {
   s.ip = peer().host;
   s.port = peer().port;
   s.start_ns = broker_.wall_ns(start_ns_);
-  s.last_activity_ns = broker_.wall_ns(last_activity_ns_);
+  s.last_activity_ns = broker_.wall_ns(std::max(last_activity_ns_, last_sent_ns_));
   if (closing_) {
     s.stop_ns = broker_.wall_ns(stop_ns_);
     s.reason = proto::reason_text(reason_);

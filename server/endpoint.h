@@ -154,7 +154,7 @@ class Endpoint {
   MemberTimer<Endpoint> stall_timer_;
   const uint64_t cid_;
   Traffic traffic_;
-  int64_t start_ns_, last_activity_ns_, stop_ns_ = 0, rtt_ns_ = 0;
+  int64_t start_ns_, last_activity_ns_, last_sent_ns_ = 0, stop_ns_ = 0, rtt_ns_ = 0;
   uint64_t stalls_ = 0;  // times that a publisher was held back because of us
   const uint32_t slot_;
   const Wire wire_;
