@@ -7,7 +7,6 @@
 #include <array>
 #include <atomic>
 #include <map>
-#include <unordered_map>
 
 #include "pipit_config.h"
 #include "protocol/subject.h"
@@ -21,7 +20,7 @@
 namespace pipit {
 namespace {
 
-constexpr size_t kMaxPeers = 256;  // more wait for one to end: they are closed at once
+constexpr size_t kMaxPeers = 256;  // one more, and the oldest has to go
 constexpr int64_t kDeadlineNs = 10 * kNsPerSecond;
 
 std::string http_date() {
@@ -66,6 +65,7 @@ struct MonitorHttp::Impl {
       out_ = std::move(text);
       send();
     }
+    bool ended() const { return ended_; }
     void end() {
       if (ended_) return;
       ended_ = true;
@@ -121,10 +121,13 @@ struct MonitorHttp::Impl {
 
   void accept(net::Loop& loop, int fd, net::PeerAddress from) {
     home().awake();
-    if (peers.size() >= kMaxPeers) {
-      ::close(fd);
-      return;
-    }
+    // Those who connect and say nothing must not keep a probe from its answer.
+    if (peers.size() >= kMaxPeers)
+      for (const auto& [oldest, waiting] : peers)
+        if (!waiting->ended()) {
+          waiting->end();
+          break;
+        }
     const uint64_t id = ++last_id;
     auto peer = std::make_unique<Peer>(
         *this, id, std::make_unique<net::TcpStream>(loop, fd, std::move(from)));
@@ -149,7 +152,7 @@ struct MonitorHttp::Impl {
 
   Broker& broker;
   net::TcpListener listener;
-  std::unordered_map<uint64_t, std::unique_ptr<Peer>> peers;
+  std::map<uint64_t, std::unique_ptr<Peer>> peers;  // oldest first
   std::map<std::string, uint64_t> request_counts;
   uint64_t last_id = 0;
 };
@@ -180,6 +183,7 @@ void MonitorHttp::Impl::serve(uint64_t id, std::string_view raw_path, std::strin
     with_slash += prefix;
     if (!path.starts_with(with_slash)) return not_found();
     path.remove_prefix(with_slash.size());
+    if (path == "/") return not_found();  // the index is at the base path itself
     if (path.empty()) path = "/";
   }
   if (path == "/subscriptionsz") path = "/subsz";

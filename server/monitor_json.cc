@@ -87,7 +87,7 @@ void write_connection(JsonWriter& w, const ConnectionSnapshot& c, const MonitorQ
   w.field("port", uint32_t{c.port});
   w.field("start", rfc3339(c.start_ns)).field("last_activity", rfc3339(c.last_activity_ns));
   if (c.stop_ns != 0) w.field("stop", rfc3339(c.stop_ns)).field("reason", c.reason);
-  if (c.rtt_ns != 0) w.field("rtt", duration_text(c.rtt_ns / 1000 * 1000));
+  w.field("rtt", duration_text(c.rtt_ns / 1000 * 1000));
   w.field("uptime", uptime_text(until - c.start_ns));
   w.field("idle", uptime_text(until - c.last_activity_ns));
   w.field("pending_bytes", c.pending_bytes);
@@ -109,7 +109,7 @@ void write_connection(JsonWriter& w, const ConnectionSnapshot& c, const MonitorQ
   }
   if (query.subs_detail && !c.subscriptions_list.empty()) {
     w.key("subscriptions_list_detail").begin_array();
-    for (const SubscriptionSnapshot& sub : c.subscriptions_list) write_subscription(w, sub, false);
+    for (const SubscriptionSnapshot& sub : c.subscriptions_list) write_subscription(w, sub, c.stop_ns != 0);
     w.end_array();
   }
   w.end_object();
@@ -286,20 +286,20 @@ std::string varz_json(const MonitorInput& in) {
 
 std::string connz_json(MonitorInput& in, const MonitorQuery& query) {
   std::vector<const ConnectionSnapshot*> list;
-  const auto wanted = [&](const ConnectionSnapshot& c) {
-    return (query.cid == 0 || c.cid == query.cid) && (query.user.empty() || c.user == query.user) &&
-           (query.account.empty() || query.account == "$G");
-  };
+  const bool account = query.account.empty() || query.account == "$G";
   for (const ReactorSnapshot& r : in.reactors) {
-    for (const ConnectionSnapshot& c : r.open)
-      if (wanted(c)) list.push_back(&c);
-    for (const ConnectionSnapshot& c : r.closed)
-      if (wanted(c)) list.push_back(&c);
+    if (!account) break;
+    for (const ConnectionSnapshot& c : r.open) list.push_back(&c);
+    for (const ConnectionSnapshot& c : r.closed) list.push_back(&c);
   }
-  sort_connections(list, query.sort, in.now_ns);
+  // Who asks for some by cid or user is told how many there are.
   const size_t total = list.size();
-  const auto offset = std::min(static_cast<size_t>(query.offset), total);
-  const auto end = std::min(offset + static_cast<size_t>(query.limit), total);
+  std::erase_if(list, [&](const ConnectionSnapshot* c) {
+    return (query.cid != 0 && c->cid != query.cid) || (!query.user.empty() && c->user != query.user);
+  });
+  sort_connections(list, query.sort, in.now_ns);
+  const auto offset = std::min(static_cast<size_t>(query.offset), list.size());
+  const auto end = std::min(offset + static_cast<size_t>(query.limit), list.size());
   std::string out;
   JsonWriter w(out, true);
   w.begin_object();
