@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares Pipit with the genuine nats-server, one run, one machine, turn and turn about.
 
-    bench/compare.py --pipit build/release/pipit --load build/release/bench/pipit_load
+    bench/compare.py --pipit build/bench/pipit --load build/bench/bench/pipit_load
 
 The nats-server is the one in $NATS_SERVER, else the first on PATH. A whole run takes about ten
 minutes and writes docs/PERFORMANCE.md; a part of it (--only, --quick) prints its table.
@@ -159,8 +159,8 @@ def conditions(arguments):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pipit", default=str(ROOT / "build/release/pipit"))
-    parser.add_argument("--load", default=str(ROOT / "build/release/bench/pipit_load"))
+    parser.add_argument("--pipit", default=str(ROOT / "build/bench/pipit"))
+    parser.add_argument("--load", default=str(ROOT / "build/bench/bench/pipit_load"))
     parser.add_argument("--nats", default=os.environ.get("NATS_SERVER", "nats-server"))
     parser.add_argument("--only", default="", metavar="PATTERN", help="scenarios that it matches")
     parser.add_argument("--reps", type=int, default=5, metavar="N", help="runs of each server")

@@ -9,6 +9,7 @@
 #include "protocol/json_writer.h"
 #include "server/config_parser.h"
 #include "server/duration.h"
+#include "server/left_out.h"
 #include "server/mailbox.h"
 #include "server/sha256.h"
 #include "transport/ws_handshake.h"
@@ -439,6 +440,7 @@ void validate(const Options& options, ConfigFaults& faults) {
     fault("reactors must be at most " + std::to_string(Mailbox::kMaxReactors));
   if (options.loop != nullptr && options.reactors != 1)
     fault("on a host's loop there is one reactor, not " + std::to_string(options.reactors));
+  for (std::string& text : left_out(options)) fault(std::move(text));
   if (bad_auth(options.authorization) || bad_auth(options.websocket.authorization))
     fault("a token and a user with password cannot both be used");
   if (options.websocket.enabled() && !options.websocket.no_tls)

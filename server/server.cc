@@ -9,10 +9,12 @@
 #include <mutex>
 #include <vector>
 
+#include "pipit_config.h"
 #include "server/broker.h"
 #include "server/config.h"
 #include "server/drive.h"
 #include "server/handover.h"
+#include "server/left_out.h"
 #include "server/monitor_http.h"
 #include "server/reactor_loop.h"
 #include "transport/tcp_listener.h"
@@ -145,6 +147,8 @@ void Server::Impl::place(Arrival&& arrival) {
 }
 
 Result<void> Server::Impl::adopt(int fd, std::span<const std::byte> read_already, Wire wire) {
+  if (wire == Wire::websocket && !PIPIT_WEBSOCKET)
+    return Error{Errc::not_built, 0, "Server::adopt", "websocket is left out of this build"};
   const Error closed{Errc::closed, 0, "Server::adopt", "the server does not run"};
   {
     const std::lock_guard lock(mutex_);
@@ -241,7 +245,9 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
   if (!faults.errors.empty()) {
     std::string text;
     for (const std::string& fault : faults.errors) text += (text.empty() ? "" : "\n") + fault;
-    return Error{Errc::invalid_config, 0, "Server::create", std::move(text)};
+    const bool built = left_out(options).empty();
+    return Error{built ? Errc::invalid_config : Errc::not_built, 0, "Server::create",
+                 std::move(text)};
   }
   auto impl = std::make_unique<Impl>(std::move(options));
   PIPIT_TRY(impl->bind());

@@ -13,6 +13,7 @@
 //            Writing to a socket whose peer has gone raises no SIGPIPE.
 // Errors.    Nothing here throws. A failed Result names the call and carries the OS errno.
 #pragma once
+#include <pipit/export.h>
 #include <pipit/options.h>
 #include <pipit/result.h>
 
@@ -31,7 +32,7 @@ enum class Handover : uint8_t {
   websocket,  // an HTTP/1.1 client that asks for an upgrade to WebSocket
 };
 
-class Server {
+class PIPIT_API Server {
  public:
   // Checks options and binds every listener. Accepts nothing and starts no thread yet; on failure
   // nothing is left behind.
