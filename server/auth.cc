@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "pipit_config.h"
+#include "server/identity.h"
+#include "server/sha256.h"
 #if PIPIT_BCRYPT
 #include <crypt.h>
 
@@ -55,11 +57,31 @@ bool credentials_match(const Authorization& rules, const Credentials& given) {
   return user_ok && password_ok;
 }
 
-void AuthWorker::post(const Authorization& rules, Credentials given,
-                      std::function<void(bool)> done) {
+AuthWorker::AuthWorker() { fill_random(secret_.data(), secret_.size()); }
+
+std::string AuthWorker::digest(const Authorization& rules, const Credentials& given) const {
+  std::string text(secret_.data(), secret_.size());
+  for (const std::string* part : {&rules.user, &rules.password, &rules.token, &given.user,
+                                  &given.password, &given.token})
+    text.append(std::to_string(part->size())).append(":").append(*part);
+  return sha256_hex(text);
+}
+
+bool AuthWorker::accepted_before(const Authorization& rules, const Credentials& given) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (accepted_.empty()) return false;
+  }
+  const std::string wanted = digest(rules, given);
+  const std::lock_guard lock(mutex_);
+  return equal_constant_time(accepted_, wanted);
+}
+
+void AuthWorker::post(const Authorization& rules, Credentials given, Clock::time_point deadline,
+                      Done done) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
-  jobs_.push_back({&rules, std::move(given), std::move(done)});
+  jobs_.push_back({&rules, std::move(given), deadline, std::move(done)});
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   changed_.notify_one();
 }
@@ -82,9 +104,19 @@ void AuthWorker::run() {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    job.done(credentials_match(*job.rules, job.given));
+    job.done(check(job));
     lock.lock();
   }
+}
+
+AuthVerdict AuthWorker::check(const Job& job) {
+  if (accepted_before(*job.rules, job.given)) return AuthVerdict::accepted;
+  if (Clock::now() > job.deadline) return AuthVerdict::late;
+  if (!credentials_match(*job.rules, job.given)) return AuthVerdict::denied;
+  std::string accepted = digest(*job.rules, job.given);
+  const std::lock_guard lock(mutex_);
+  accepted_ = std::move(accepted);
+  return AuthVerdict::accepted;
 }
 
 }  // namespace pipit

@@ -1,8 +1,11 @@
 // Auth: may this CONNECT in? One user and password, or one token; plain or bcrypt.
 //
 // A bcrypt check takes tens of milliseconds by design, so it never runs on a reactor: AuthWorker
-// has a thread for it, started with the first such check.
+// has a thread for it, started with the first such check. Who floods it with wrong passwords makes
+// others wait, but not for long: no check waits past its deadline, and what was right once is known.
 #pragma once
+#include <array>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -21,32 +24,51 @@ bool is_bcrypt(std::string_view text);
 // Does checking anything against `rules` need bcrypt?
 bool needs_bcrypt(const Authorization& rules);
 
+// Until when a CONNECT has to come, and until when its check has to begin.
+inline int64_t auth_timeout_ns(const Authorization& rules) {
+  return rules.timeout_ns > 0 ? rules.timeout_ns : 2 * kNsPerSecond;
+}
+
 struct Credentials {
   std::string user, password, token;
 };
 // Whole check; slow if needs_bcrypt(). Compares in constant time.
 bool credentials_match(const Authorization& rules, const Credentials& given);
 
-// One thread that checks in order. post() from any thread; stop() before destruction of what the
-// callbacks use.
+enum class AuthVerdict : uint8_t { denied, accepted, late };
+
+// One thread that checks in order. Any thread calls; stop() before destruction of what the callbacks
+// use. The caller bounds how many wait: a connection has one at most.
 class AuthWorker {
  public:
-  AuthWorker() = default;
+  using Clock = std::chrono::steady_clock;
+  using Done = std::function<void(AuthVerdict)>;
+
+  AuthWorker();
   ~AuthWorker() { stop(); }
   AuthWorker(const AuthWorker&) = delete;
-  // `done` is called on the worker's thread. `rules` must outlive it.
-  void post(const Authorization& rules, Credentials given, std::function<void(bool ok)> done);
+  // Were the last ones accepted under these rules the same? So thousands who come back at once wait
+  // for one check. Kept as a digest with a secret of this process.
+  bool accepted_before(const Authorization& rules, const Credentials& given);
+  // `done` is called on the worker's thread: `late`, and nothing is checked, if the turn comes after
+  // `deadline`. `rules` must outlive it.
+  void post(const Authorization& rules, Credentials given, Clock::time_point deadline, Done done);
   void stop();
 
  private:
   struct Job {
     const Authorization* rules;
     Credentials given;
-    std::function<void(bool)> done;
+    Clock::time_point deadline;
+    Done done;
   };
   void run();
+  AuthVerdict check(const Job& job);
+  std::string digest(const Authorization& rules, const Credentials& given) const;
 
+  std::array<char, 32> secret_;
   std::mutex mutex_;
+  std::string accepted_;  // empty: none yet
   std::condition_variable changed_;
   std::deque<Job> jobs_;
   std::thread thread_;

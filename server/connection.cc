@@ -14,7 +14,6 @@ namespace {
 constexpr int64_t kLingerNs = 100 * kNsPerMs;
 // Flush inside a turn from here on: the bytes are still in the cache.
 constexpr size_t kEarlyFlush = 64 * 1024;
-constexpr int64_t kDefaultAuthTimeoutNs = 2 * kNsPerSecond;
 constexpr int64_t kDefaultHandshakeTimeoutNs = 10 * kNsPerSecond;
 
 }  // namespace
@@ -204,9 +203,8 @@ void Connection::send_info(bool first_pong) {
     const bool room = count_connection();
     const Authorization& rules = broker_.authorization(wire_);
     awaiting_auth_ = rules.required();
-    const int64_t auth_timeout = rules.timeout_ns > 0 ? rules.timeout_ns : kDefaultAuthTimeoutNs;
     reactor_.timers().arm(liveness_timer_,
-                          reactor_.now_ns() + (awaiting_auth_ ? auth_timeout
+                          reactor_.now_ns() + (awaiting_auth_ ? auth_timeout_ns(rules)
                                                               : broker_.options.ping_interval_ns));
     say(LogLevel::debug, "Client connection created");
     proto::Info info = broker_.info(wire_);

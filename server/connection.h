@@ -7,6 +7,7 @@
 
 #include "protocol/connect_info.h"
 #include "protocol/parser.h"
+#include "server/auth.h"
 #include "server/endpoint.h"
 #include "server/inbound.h"
 #include "server/outbound.h"
@@ -30,7 +31,7 @@ class Connection final : public Endpoint, private net::StreamHandler {
   void flush() override;
   void send_lame_duck() override;
   // The verdict on a CONNECT whose check ran elsewhere.
-  void finish_auth(bool ok);
+  void finish_auth(AuthVerdict verdict);
 
  private:
   // Endpoint

@@ -75,26 +75,34 @@ void Connection::on_connect() {
 
   // A first estimate, as nats-server makes it; PINGs give better ones.
   if (rtt_ns_ == 0) rtt_ns_ = std::max<int64_t>(reactor_.now_ns() - start_ns_, 1);
-  // The clock of the auth timeout stops here, also while a slow check runs.
+  // The clock of the auth timeout stops here; a slow check has one of its own.
   reactor_.timers().cancel(liveness_timer_);
   const Authorization& rules = broker_.authorization(wire_);
-  if (!c.account.empty() || c.new_account) return finish_auth(false);
-  if (!rules.required()) return finish_auth(true);
+  if (!c.account.empty() || c.new_account) return finish_auth(AuthVerdict::denied);
+  if (!rules.required()) return finish_auth(AuthVerdict::accepted);
   Credentials given{std::move(c.user), std::move(c.password), std::move(c.auth_token)};
-  if (!needs_bcrypt(rules)) return finish_auth(credentials_match(rules, given));
+  if (!needs_bcrypt(rules))
+    return finish_auth(credentials_match(rules, given) ? AuthVerdict::accepted
+                                                       : AuthVerdict::denied);
+  if (broker_.auth_worker.accepted_before(rules, given)) return finish_auth(AuthVerdict::accepted);
   hold(kHoldAuth);
   Reactor& home = reactor_;
   const Origin self{cid_, slot_, reactor_.index()};
-  broker_.auth_worker.post(rules, std::move(given), [&home, self](bool ok) {
-    home.mailbox().post([&home, self, ok] {
-      if (Endpoint* waiting = home.find(self)) static_cast<Connection*>(waiting)->finish_auth(ok);
+  const auto deadline =
+      AuthWorker::Clock::now() + std::chrono::nanoseconds(auth_timeout_ns(rules));
+  broker_.auth_worker.post(rules, std::move(given), deadline, [&home, self](AuthVerdict verdict) {
+    home.mailbox().post([&home, self, verdict] {
+      if (Endpoint* waiting = home.find(self))
+        static_cast<Connection*>(waiting)->finish_auth(verdict);
     });
   });
 }
 
-void Connection::finish_auth(bool ok) {
+void Connection::finish_auth(AuthVerdict verdict) {
   if (closing_) return;
-  if (!ok) {
+  if (verdict == AuthVerdict::late)
+    return close_with(proto::err::kAuthTimeout, CloseReason::auth_timeout);
+  if (verdict == AuthVerdict::denied) {
     say(LogLevel::error, "authentication error");
     return close_with(proto::err::kAuthorization, CloseReason::auth_violation);
   }

@@ -8,7 +8,6 @@
 #include <span>
 
 namespace pipit {
-namespace {
 
 void fill_random(void* out, size_t size) {
   auto* bytes = static_cast<unsigned char*>(out);
@@ -19,6 +18,8 @@ void fill_random(void* out, size_t size) {
     size -= static_cast<size_t>(n);
   }
 }
+
+namespace {
 
 // CRC-16/XMODEM, the checksum of nkeys.
 uint16_t crc16(std::span<const unsigned char> bytes) {

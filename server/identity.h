@@ -1,5 +1,6 @@
 // Identities: the one place that makes names nobody else has.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -8,6 +9,9 @@ namespace pipit {
 // A server id in the form of an nkey: 56 characters of base32, first 'N', with its checksum. It is
 // random and has no private key behind it; nothing of the client protocol asks for one.
 std::string make_server_id();
+
+// From the kernel, for secrets too.
+void fill_random(void* out, size_t size);
 
 // xoshiro256**, seeded from the kernel or, in a simulation, by hand. One thread.
 class Random {

@@ -205,7 +205,7 @@ std::string varz_json(const MonitorInput& in) {
   const int64_t uptime = in.now_ns - broker.start_wall_ns;
   const Authorization& auth = broker.authorization(Wire::tcp);
   const auto seconds = [](const Authorization& a) {
-    return a.timeout_ns > 0 ? static_cast<double>(a.timeout_ns) / 1e9 : 2.0;
+    return static_cast<double>(auth_timeout_ns(a)) / 1e9;
   };
   std::string out;
   JsonWriter w(out, true);

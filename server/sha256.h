@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), for the digest of a configuration. Not for secrets.
+// SHA-256 (FIPS 180-4), for digests of what is compared, never of what is kept on a disk.
 #pragma once
 #include <string>
 #include <string_view>

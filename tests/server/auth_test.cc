@@ -71,7 +71,8 @@ TEST_CASE("secrets with any byte in them are compared to their end") {
 TEST_CASE("what looks like a bcrypt hash") {
   for (std::string_view hash : {"$2a$04$x", "$2b$11$x", "$2x$10$x", "$2y$10$x"})
     CHECK(is_bcrypt(hash));
-  for (std::string_view other : {"", "$", "$2", "$2a", "$2a$", "$2c$04$x", "2a$04$x", "$1$x", "secret"})
+  for (std::string_view other :
+       {"", "$", "$2", "$2a", "$2a$", "$2c$04$x", "2a$04$x", "$1$x", "secret"})
     CHECK_FALSE(is_bcrypt(other));
   CHECK(needs_bcrypt(user_rules("joe", kHashA)));
   CHECK(needs_bcrypt(token_rules(kHashB)));
@@ -96,35 +97,73 @@ TEST_CASE("a hash that is broken lets nobody in") {
 }
 #endif
 
+namespace {
+
+const auto kNoDeadline = AuthWorker::Clock::time_point::max();
+using Verdicts = std::vector<AuthVerdict>;
+constexpr AuthVerdict kYes = AuthVerdict::accepted, kNo = AuthVerdict::denied;
+
+AuthVerdict verdict_of(AuthWorker& worker, const Authorization& rules, Credentials given,
+                       AuthWorker::Clock::time_point deadline = kNoDeadline) {
+  std::promise<AuthVerdict> answer;
+  worker.post(rules, std::move(given), deadline, [&](AuthVerdict v) { answer.set_value(v); });
+  return answer.get_future().get();
+}
+
+}  // namespace
+
 TEST_CASE("the worker answers in order, on a thread of its own") {
   const Authorization rules = token_rules("right");
-  std::vector<bool> verdicts;
+  Verdicts verdicts;
   std::vector<std::thread::id> threads;
-  std::promise<void> last;
   AuthWorker worker;
   for (const char* token : {"right", "wrong", "right", "wrong"})
-    worker.post(rules, {"", "", token}, [&](bool ok) {
-      verdicts.push_back(ok);
+    worker.post(rules, {"", "", token}, kNoDeadline, [&](AuthVerdict verdict) {
+      verdicts.push_back(verdict);
       threads.push_back(std::this_thread::get_id());
     });
-  worker.post(rules, {"", "", "right"}, [&](bool) { last.set_value(); });
-  last.get_future().wait();
-  CHECK(verdicts == std::vector<bool>{true, false, true, false});
+  verdict_of(worker, rules, {"", "", "right"});
+  CHECK(verdicts == Verdicts{kYes, kNo, kYes, kNo});
   for (const std::thread::id& id : threads) {
     CHECK(id == threads[0]);
     CHECK(id != std::this_thread::get_id());
   }
 }
 
+TEST_CASE("what was right once is known, under the same rules and to the letter") {
+  const Authorization rules = user_rules("joe", "secret");
+  AuthWorker worker;
+  CHECK_FALSE(worker.accepted_before(rules, {"joe", "secret", ""}));
+  CHECK(verdict_of(worker, rules, {"joe", "wrong", ""}) == kNo);
+  CHECK_FALSE(worker.accepted_before(rules, {"joe", "wrong", ""}));
+  CHECK(verdict_of(worker, rules, {"joe", "secret", ""}) == kYes);
+  CHECK(worker.accepted_before(rules, {"joe", "secret", ""}));
+  CHECK_FALSE(worker.accepted_before(rules, {"joe", "secre", "t"}));
+  CHECK_FALSE(worker.accepted_before(rules, {"joes", "ecret", ""}));
+  CHECK_FALSE(worker.accepted_before(rules, {"", "", ""}));
+  CHECK_FALSE(worker.accepted_before(user_rules("joe", "other"), {"joe", "secret", ""}));
+  CHECK(verdict_of(worker, rules, {"joe", "wrong", ""}) == kNo);
+  CHECK(worker.accepted_before(rules, {"joe", "secret", ""}));
+}
+
+TEST_CASE("a check whose turn comes too late is not made, unless the answer is known") {
+  const Authorization rules = token_rules("right");
+  const auto past = AuthWorker::Clock::time_point::min();
+  AuthWorker worker;
+  CHECK(verdict_of(worker, rules, {"", "", "right"}, past) == AuthVerdict::late);
+  CHECK(verdict_of(worker, rules, {"", "", "wrong"}, past) == AuthVerdict::late);
+  CHECK(verdict_of(worker, rules, {"", "", "right"}) == kYes);
+  CHECK(verdict_of(worker, rules, {"", "", "right"}, past) == kYes);
+  CHECK(verdict_of(worker, rules, {"", "", "wrong"}, past) == AuthVerdict::late);
+}
+
 TEST_CASE("after stop() nobody is called any more") {
   const Authorization rules = token_rules("right");
-  std::promise<bool> first;
   int called = 0;
   AuthWorker worker;
-  worker.post(rules, {"", "", "right"}, [&](bool ok) { first.set_value(ok); });
-  CHECK(first.get_future().get());
+  CHECK(verdict_of(worker, rules, {"", "", "right"}) == kYes);
   worker.stop();
-  worker.post(rules, {"", "", "right"}, [&](bool) { ++called; });
+  worker.post(rules, {"", "", "right"}, kNoDeadline, [&](AuthVerdict) { ++called; });
   worker.stop();
   CHECK(called == 0);
 }

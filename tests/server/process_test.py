@@ -362,6 +362,48 @@ def signals_by_the_command_line():
     equal(run("--signal", "stop=99999999")[0], 1)
 
 
+# --- passwords
+
+# bcrypt of "s3cret"; a check takes about a tenth of a second.
+HASH = "$2b$11$ABCDEFGHIJKLMNOPQRSTUuMUzZQSVfDKCYlmkU7F3C15SjuDLC69C"
+
+
+def wrong_passwords_hold_up_nobody():
+    with configured(f'authorization {{ user: joe, password: "{HASH}", timeout: 1 }}\nreactors: 1\n'
+                    'http: "127.0.0.1:-1"\n') as server:
+        port = server.port()
+        known = Client(port, user="joe", **{"pass": "s3cret"}, protocol=0)
+        known.flush()
+        # Some wait for their verdict, the others hang up.
+        flood = [Client(port, user="joe", **{"pass": f"wrong {i}"}) for i in range(300)]
+        for client in flood[200:]:
+            client.close()
+        known.flush()
+        equal(server.json("/healthz"), {"status": "ok"})
+        # Who comes back with what was right before does not stand in the queue.
+        for _ in range(100):
+            Client(port, user="joe", **{"pass": "s3cret"}).flush()
+        equal(flood[199].socket.getpeername()[1], port)  # that one still does
+        answers = [client.line() for client in flood[:200]]
+        equal(set(answers), {"-ERR 'Authorization Violation'", "-ERR 'Authentication Timeout'"})
+        check(answers.index("-ERR 'Authentication Timeout'") < 100, answers)
+        for client in flood[:200]:
+            equal(client.line(), None)
+        known.flush()
+        reasons = {c["reason"] for c in server.json("/connz?state=closed&limit=5000")["connections"]}
+        check({"Authentication Failure", "Authentication Timeout"} <= reasons, reasons)
+        equal(server.stop()[0], 0)
+
+
+def a_storm_of_right_passwords():
+    with configured(f'authorization {{ token: "{HASH}", timeout: 5 }}\n') as server:
+        port = server.port()
+        clients = [Client(port, auth_token="s3cret", protocol=0) for _ in range(300)]
+        for client in clients:
+            equal(client.flush(), [])
+        equal(server.stop()[0], 0)
+
+
 # --- what the kernel gives
 
 def limits(soft, hard):
@@ -452,6 +494,8 @@ CASES = [
     ("SIGUSR2 without clients ends at once", lame_duck_alone),
     ("SIGINT ends lame duck mode", lame_duck_can_be_interrupted),
     ("--signal reaches a process by pid and by pid file", signals_by_the_command_line),
+    ("a flood of wrong passwords holds up nobody", wrong_passwords_hold_up_nobody),
+    ("many who come at once with the right one are let in", a_storm_of_right_passwords),
     ("the soft limit of descriptors is raised to the hard one", descriptor_limit_is_raised),
     ("at the limit of descriptors it neither spins nor dies", descriptor_limit_is_survived),
     ("there is a reactor per CPU that it may run on", reactors_by_affinity),
