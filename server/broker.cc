@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "pipit_config.h"
+#include "server/host_port.h"
 #include "server/identity.h"
 #include "transport/loop.h"
 
@@ -44,14 +45,17 @@ void Broker::build_infos(int client_port, int websocket_port) {
   info.headers = !options.no_header_support;
   info.max_payload = options.max_payload;
   info.auth_required = authorization(Wire::tcp).required();
-  if (!options.client_advertise.empty()) info.connect_urls.push_back(options.client_advertise);
+  // The advertised address stands in for the one listened on. URLs are for the servers of a
+  // cluster.
+  if (const auto address = parse_host_port(options.client_advertise);
+      address && !options.client_advertise.empty()) {
+    info.host = address->host;
+    if (address->port) info.port = *address->port;
+  }
   tcp_info = info;
   info.host = options.websocket.host;
   info.port = websocket_port;
   info.auth_required = authorization(Wire::websocket).required();
-  info.connect_urls.clear();
-  if (!options.websocket.advertise.empty())
-    info.connect_urls.push_back(options.websocket.advertise);
   ws_info = info;
 }
 

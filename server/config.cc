@@ -9,6 +9,7 @@
 #include "protocol/json_writer.h"
 #include "server/config_parser.h"
 #include "server/duration.h"
+#include "server/host_port.h"
 #include "server/left_out.h"
 #include "server/mailbox.h"
 #include "server/sha256.h"
@@ -186,20 +187,11 @@ void Reader::endpoint(const ConfigValue& v, std::string& host, int& port) {
     return;
   }
   if (!expect(v, Type::string)) return;
-  const std::string_view text = v.text;
-  const size_t colon = text.rfind(':');
-  int number = 0;
-  const auto [end, status] =
-      colon == std::string_view::npos
-          ? std::from_chars_result{text.data(), std::errc::invalid_argument}
-          : std::from_chars(text.data() + colon + 1, text.data() + text.size(), number);
-  if (status != std::errc() || end != text.data() + text.size() || number < -1 || number > 65535)
+  const auto address = parse_host_port(v.text);
+  if (!address || !address->port)
     return error(v.at, "could not parse address \"" + v.text + "\": host:port is due");
-  std::string_view name = text.substr(0, colon);
-  if (name.size() > 1 && name.front() == '[' && name.back() == ']')
-    name = name.substr(1, name.size() - 2);
-  host = name;
-  port = number;
+  host = address->host;
+  port = *address->port;
 }
 
 void Reader::strings(const ConfigValue& v, std::vector<std::string>& out) {
@@ -445,6 +437,8 @@ void validate(const Options& options, ConfigFaults& faults) {
     fault("a token and a user with password cannot both be used");
   if (options.websocket.enabled() && !options.websocket.no_tls)
     fault("websocket requires TLS configuration, or no_tls: true (TLS is not built yet)");
+  for (const std::string& address : {options.client_advertise, options.websocket.advertise})
+    if (!parse_host_port(address)) fault("cannot advertise \"" + address + "\": no host:port");
   if (options.max_pending <= 0 || options.max_control_line == 0)
     fault("max_pending and max_control_line must be positive");
   if (options.ping_interval_ns <= 0) fault("ping_interval must be positive");

@@ -212,7 +212,7 @@ std::string varz_json(const MonitorInput& in) {
   w.begin_object();
   w.field("server_id", broker.server_id).field("server_name", broker.tcp_info.server_name);
   w.field("version", broker.tcp_info.version).field("proto", 1).field("go", broker.tcp_info.go);
-  w.field("host", o.host).field("port", broker.tcp_info.port);
+  w.field("host", broker.tcp_info.host).field("port", broker.tcp_info.port);
   if (auth.required()) w.field("auth_required", true);
   if (!broker.tcp_info.connect_urls.empty()) {
     w.key("connect_urls").begin_array();

@@ -40,7 +40,7 @@ VERDICTS = {
         not_built_profile not_built_syslog not_built_system_account not_built_users""",
     "nats-server has no such key": "reactors",
     "nats-server finds it at the start only; pipit's -t refuses what a start would refuse": """
-        lame_duck_grace_equal payload_over_pending websocket_needs_tls websocket_origin_no_host
+        client_advertise_bad lame_duck_grace_equal payload_over_pending websocket_needs_tls websocket_origin_no_host
         websocket_headers_reserved websocket_origin_no_host websocket_origin_relative
         websocket_origin_scheme websocket_token_and_user""",
     "a number that cannot be meant": """

@@ -66,7 +66,14 @@ TEST_CASE("where a server listens: host and port apart or together") {
   for (const char* key : {"http_port", "monitor_port", "http"})
     CHECK(good(std::string(key) + ": 8222").options.http_port == 8222);
   CHECK(good("http_base_path: /nats").options.http_base_path == "/nats");
-  CHECK(good("client_advertise: \"a:1\"").options.client_advertise == "a:1");
+  for (const char* address : {"a:1", "a", ":1", "[::1]:1", "[::1]"})
+    CHECK(good("client_advertise: \"" + std::string(address) + "\"").options.client_advertise ==
+          address);
+  for (const char* bad : {"a:b:c", "a:x", "a:", "a:70000", "::1"}) {
+    const std::string said = "cannot advertise \"" + std::string(bad) + "\": no host:port";
+    CHECK(error_of("client_advertise: \"" + std::string(bad) + "\"") == said);
+    CHECK(error_of("ws { advertise: \"" + std::string(bad) + "\" }") == said);
+  }
   CHECK(error_of("listen: localhost") ==
         "f:1:1: could not parse address \"localhost\": host:port is due");
   for (const char* bad :
