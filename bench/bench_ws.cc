@@ -58,12 +58,13 @@ class Reader final : public StreamHandler {
 };
 
 struct Socket {
-  explicit Socket(bool fast_lane, std::string_view fields = "") {
+  explicit Socket(bool fast_lane, std::string_view fields = "", WsScratch* shared = nullptr) {
     rules.compression = true;
     auto below = std::make_unique<Wire>();
     wire = below.get();
     stream = std::make_unique<WsStream>(std::move(below),
-                                        WsStream::Settings{&rules, &scratch, 1 << 20, fast_lane},
+                                        WsStream::Settings{&rules, shared != nullptr ? shared : &scratch,
+                                                           1 << 20, fast_lane},
                                         [](const WsUpgrade&) {});
     stream->start(&reader);
     wire->feed("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -166,6 +167,51 @@ void deflate_flush(benchmark::State& state) {
   report(state, 1, size);
 }
 BENCHMARK(deflate_flush)->Arg(128)->Arg(1024)->Arg(16384)->Arg(65536);
+
+// A batch of ten messages for `streams` clients that compress, as a turn flushes it: deflated for each
+// client, all of the batch at once; or each payload deflated once and shared.
+void fan_out(benchmark::State& state, bool sharing) {
+  if (!kDeflateBuilt) return state.SkipWithError("built without zlib");
+  constexpr size_t kBatch = 10;
+  const auto size = static_cast<size_t>(state.range(0)), streams = static_cast<size_t>(state.range(1));
+  WsScratch scratch;
+  SlabPool pool;
+  const SlabRef slab = pool.make(static_cast<uint32_t>(size * kBatch));
+  const std::string bytes = base64ish(size * kBatch);
+  std::memcpy(slab.bytes(), bytes.data(), bytes.size());
+  const std::string_view text(reinterpret_cast<const char*>(slab.bytes()), bytes.size());
+  std::vector<std::unique_ptr<Socket>> sockets;
+  for (size_t i = 0; i < streams; ++i)
+    sockets.push_back(std::make_unique<Socket>(
+        true, "Sec-WebSocket-Extensions: permessage-deflate\r\n", &scratch));
+  std::string line = "MSG bench.subject.1 42 16384\r\n", end = "\r\n";
+  std::vector<iovec> parts;
+  const iovec text_part{line.data(), line.size()};
+  for (size_t i = 0; i < kBatch; ++i)
+    for (std::string_view part : {std::string_view(line), text.substr(i * size, size),
+                                  std::string_view(end)})
+      parts.push_back({const_cast<char*>(part.data()), part.size()});
+  for (auto _ : state) {
+    for (size_t i = 0; sharing && i < kBatch; ++i) {
+      for (auto& socket : sockets) {
+        FrameSharer& sharer = *socket->stream->sharer();
+        sharer.write_shared({&text_part, 1},
+                            sharer.share(slab, text.substr(i * size, size), end).bytes);
+      }
+    }
+    if (!sharing)
+      for (auto& socket : sockets) socket->stream->write(parts);
+    scratch.forget_shared();
+  }
+  report(state, kBatch * streams, size);
+}
+void fans(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"size", "streams"});
+  for (int streams : {1, 2, 10})
+    for (int size : {128, 512, 1024, 2048, 4096, 16384}) bench->Args({size, streams});
+}
+BENCHMARK_CAPTURE(fan_out, each, false)->Apply(fans);
+BENCHMARK_CAPTURE(fan_out, shared, true)->Apply(fans);
 
 void inflate_message(benchmark::State& state) {
   if (!kDeflateBuilt) return state.SkipWithError("built without zlib");

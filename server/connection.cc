@@ -47,6 +47,7 @@ void Connection::upgraded(const net::WsUpgrade& upgrade) {
   reactor_.awake();
   if (!upgrade.accepted)
     return say(LogLevel::error, "websocket handshake error: " + upgrade.reason);
+  sharer_ = stream_->sharer();
   if (!upgrade.forwarded_for.empty()) details().forwarded_for = upgrade.forwarded_for;
   send_info(false);
 }
@@ -122,7 +123,8 @@ Delivered Connection::deliver(const router::SubRef& ref, const proto::Message& m
   }
 
   ChunkPool& chunks = reactor_.chunks();
-  const bool copy = outbound_.better_copied(slab, size);
+  const bool share = size >= kSharedPayloadMin && sharer_ != nullptr && !apart;
+  const bool copy = !share && outbound_.better_copied(slab, size);
   char* begin = outbound_.room(line_bound + (copy ? size + 2 : 0), chunks);
   char* out = with_headers
                   ? proto::write_hmsg_line(begin, message.subject, sub->sid(), message.reply,
@@ -141,6 +143,9 @@ Delivered Connection::deliver(const router::SubRef& ref, const proto::Message& m
     *out++ = '\r';
     *out++ = '\n';
     outbound_.commit(static_cast<size_t>(out - begin));
+  } else if (share) {
+    outbound_.commit(static_cast<size_t>(out - begin));
+    outbound_.shared(sharer_->share(slab, payload, proto::kCrlf), chunks);
   } else {
     outbound_.commit(static_cast<size_t>(out - begin));
     if (apart) outbound_.slice(slab, message.headers(), chunks);

@@ -77,6 +77,7 @@ class Connection final : public Endpoint, private net::StreamHandler {
   void on_write_timer();
 
   std::unique_ptr<net::ByteStream> stream_;
+  net::FrameSharer* sharer_ = nullptr;  // the stream's, if it compresses
   proto::Parser parser_;
   Inbound inbound_;
   Outbound outbound_;

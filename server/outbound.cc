@@ -90,7 +90,7 @@ void Outbound::commit(size_t size) {
     q.parts.back().size += static_cast<uint32_t>(size);
     return;
   }
-  q.parts.push_back({begin, static_cast<uint32_t>(size), 0, q.open, {}});
+  q.parts.push_back({begin, static_cast<uint32_t>(size), 0, 0, q.open, {}});
   ++q.open->parts;
 }
 
@@ -101,13 +101,21 @@ void Outbound::append(std::string_view text, ChunkPool& pool) {
 }
 
 void Outbound::slice(const net::SlabRef& slab, std::string_view data, ChunkPool& pool) {
+  add(slab, data, false, pool);
+}
+
+void Outbound::shared(const net::SharedFrames& frames, ChunkPool& pool) {
+  add(frames.slab, frames.bytes, true, pool);
+}
+
+void Outbound::add(const net::SlabRef& slab, std::string_view data, bool framed, ChunkPool& pool) {
   if (data.empty()) return;
   OutboundQueue& q = queue(pool);
   const bool again = std::exchange(q.last_slab, slab.bytes()) == slab.bytes();
   const uint32_t pins = again ? 0 : slab.capacity();
   q.pinned += pins;
-  q.parts.push_back(
-      {data.data(), static_cast<uint32_t>(data.size()), pins, nullptr, slab.share()});
+  q.parts.push_back({data.data(), static_cast<uint32_t>(data.size()), pins, framed, nullptr,
+                     slab.share()});
   pending_ += data.size();
 }
 
@@ -118,12 +126,21 @@ bool Outbound::flush(net::ByteStream& stream, ChunkPool& pool) {
     OutboundQueue& q = *queue_;
     const size_t count = std::min(q.parts.size() - q.head, kMaxParts);
     size_t sum = 0;
-    for (size_t i = 0; i < count; ++i) {
-      const OutboundPart& part = q.parts[q.head + i];
-      vec[i] = {const_cast<char*>(part.data), part.size};
+    const OutboundPart* framed = nullptr;  // goes out with what is in front of it
+    size_t text = 0;
+    while (text < count && framed == nullptr) {
+      const OutboundPart& part = q.parts[q.head + text];
       sum += part.size;
+      if (part.framed) {
+        framed = &part;
+      } else {
+        vec[text++] = {const_cast<char*>(part.data), part.size};
+      }
     }
-    const size_t taken = stream.write({vec.data(), count});
+    const std::span<const iovec> parts(vec.data(), text);
+    const size_t taken = framed == nullptr ? stream.write(parts)
+                                           : stream.sharer()->write_shared(
+                                                 parts, {framed->data, framed->size});
     consume(taken, pool);
     if (taken < sum) return false;
   }

@@ -98,6 +98,7 @@ void ReactorLoop::adopt_here(Arrival&& arrival) {
 void ReactorLoop::turn() {
   if (ended_) return;
   reactor_.turn();
+  ws_scratch_.forget_shared();
   load_.store(static_cast<int64_t>(reactor_.connection_count()), std::memory_order_relaxed);
   if (stopping_ && reactor_.connection_count() == 0) {
     ended_ = true;

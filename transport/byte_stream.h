@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "transport/slab.h"
+
 namespace pipit::net {
 
 class StreamHandler {
@@ -36,6 +38,26 @@ struct PeerAddress {
   uint16_t port = 0;
 };
 
+// Bytes in the form in which a wire carries them, for every stream that speaks alike.
+struct SharedFrames {
+  SlabRef slab;  // holds `bytes`
+  std::string_view bytes;
+};
+
+// What a stream can do besides, for which making the wire's form of a payload is dear: it is made
+// once, for all streams of the loop that have agreed on the same.
+class FrameSharer {
+ public:
+  // The form of `payload`, which lies in `slab`, and `suffix`. Made, or made a moment ago.
+  virtual SharedFrames share(const SlabRef& slab, std::string_view payload,
+                             std::string_view suffix) = 0;
+  // As ByteStream::write(): first `text`, then `frames`, or what was not taken of them before.
+  virtual size_t write_shared(std::span<const iovec> text, std::string_view frames) = 0;
+
+ protected:
+  ~FrameSharer() = default;
+};
+
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
@@ -49,6 +71,8 @@ class ByteStream {
   // Reading is on after start(). Pausing is counted by the caller: both are idempotent.
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
+  // Null: payloads are as dear to one stream as to many. Known once the stream is open.
+  virtual FrameSharer* sharer() { return nullptr; }
   // The peer has logged in: the stream may spend more memory on it from now on.
   virtual void trust() {}
   // Starts to call `handler`.

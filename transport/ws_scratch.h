@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,6 +15,50 @@
 #include "transport/ws_stream.h"
 
 namespace pipit::net {
+
+// Payloads that were compressed a moment ago, for the next stream that is given the same. Each entry
+// holds the payload's slab: as long as it does, nothing else can lie at that address.
+class WsShared {
+ public:
+  struct Key {
+    const char* data;
+    size_t size;
+    int window_bits;
+    bool in_pieces;
+    bool operator==(const Key&) const = default;
+  };
+  struct Entry {
+    Key key{};
+    SlabRef source, frames;
+    std::string_view bytes;  // in `frames`
+  };
+
+  const Entry* find(const Key& key) const {
+    for (const Entry& entry : entries_)
+      if (entry.key == key && entry.source) return &entry;
+    return nullptr;
+  }
+  SharedFrames add(const Key& key, const SlabRef& source, std::string_view frames) {
+    Entry& entry = entries_[next_++ % entries_.size()];
+    entry.key = key;
+    entry.source = source.share();
+    entry.frames = pool_.make(static_cast<uint32_t>(frames.size()));
+    std::memcpy(entry.frames.bytes(), frames.data(), frames.size());
+    entry.bytes = {reinterpret_cast<const char*>(entry.frames.bytes()), frames.size()};
+    return {entry.frames.share(), entry.bytes};
+  }
+  void forget() {
+    if (next_ == 0) return;
+    for (Entry& entry : entries_) entry = {};
+    next_ = 0;
+  }
+
+ private:
+  // With and without headers, for browsers and for others.
+  std::array<Entry, 4> entries_;
+  size_t next_ = 0;
+  SlabPool pool_;
+};
 
 struct WsScratch::Impl {
   static constexpr size_t kInflatersKept = 4;
@@ -54,6 +99,8 @@ struct WsScratch::Impl {
   std::string compressed;  // one outgoing message
   std::string heads;       // of the frames of one write
   std::vector<iovec> parts, message_parts;
+  WsShared shared;
+  uint64_t deflated = 0;  // messages
 };
 
 }  // namespace pipit::net

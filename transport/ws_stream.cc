@@ -31,8 +31,10 @@ const bool kWsFastLane = PIPIT_WS_FAST_LANE;
 
 WsScratch::WsScratch() : impl_(std::make_unique<Impl>()) {}
 WsScratch::~WsScratch() = default;
+void WsScratch::forget_shared() { impl_->shared.forget(); }
+uint64_t WsScratch::messages_deflated() const { return impl_->deflated; }
 
-class WsStream::Impl final : public StreamHandler {
+class WsStream::Impl final : public StreamHandler, public FrameSharer {
  public:
   Impl(std::unique_ptr<ByteStream> below, Settings settings, OnOpen on_open)
       : below_(std::move(below)),
@@ -55,6 +57,12 @@ class WsStream::Impl final : public StreamHandler {
   void resume();
   void close(uint16_t code, std::string_view why);
   void trust() { reader_.trust(); }
+  FrameSharer* sharer() { return writer_.compresses() ? this : nullptr; }
+  SharedFrames share(const SlabRef& slab, std::string_view payload,
+                     std::string_view suffix) override {
+    return writer_.share(slab, payload, suffix);
+  }
+  size_t write_shared(std::span<const iovec> text, std::string_view frames) override;
   size_t held_bytes() const { return writer_.held_bytes(); }
   const PeerAddress& peer() const { return below_->peer(); }
 
@@ -181,10 +189,17 @@ void WsStream::Impl::on_end(int sys_errno, uint16_t, std::string_view why) {
 }
 
 size_t WsStream::Impl::write(std::span<const iovec> parts) {
-  size_t total = 0;
-  for (const iovec& part : parts) total += part.iov_len;
+  const size_t total = size_of(parts);
   if (state_ == State::closed) return total;
   size_t taken = state_ == State::handshake ? 0 : writer_.write(parts);
+  if (taken < total) starved_ = true;
+  return taken;
+}
+
+size_t WsStream::Impl::write_shared(std::span<const iovec> text, std::string_view frames) {
+  const size_t total = size_of(text) + frames.size();
+  if (state_ == State::closed) return total;
+  const size_t taken = writer_.write_shared(text, frames);
   if (taken < total) starved_ = true;
   return taken;
 }
@@ -225,6 +240,7 @@ size_t WsStream::held_bytes() const { return impl_->held_bytes(); }
 void WsStream::pause_reading() { impl_->pause(); }
 void WsStream::resume_reading() { impl_->resume(); }
 void WsStream::trust() { impl_->trust(); }
+FrameSharer* WsStream::sharer() { return impl_->sharer(); }
 void WsStream::start(StreamHandler* handler) { impl_->start(handler); }
 void WsStream::close(uint16_t code, std::string_view why) { impl_->close(code, why); }
 const PeerAddress& WsStream::peer() const { return impl_->peer(); }

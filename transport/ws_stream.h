@@ -30,6 +30,9 @@ class WsScratch {
  public:
   WsScratch();
   ~WsScratch();
+  // Lets go of what FrameSharer::share() has made: once a turn.
+  void forget_shared();
+  uint64_t messages_deflated() const;
   struct Impl;
   Impl& impl() { return *impl_; }
 
@@ -59,6 +62,8 @@ class WsStream final : public ByteStream {
   void pause_reading() override;
   void resume_reading() override;
   void trust() override;
+  // If compression was agreed.
+  FrameSharer* sharer() override;
   // Before on_open the handler gets no bytes, only on_end() if the peer goes away or is refused.
   void start(StreamHandler* handler) override;
   // A close frame with `code` and `why` (cut to 123 bytes with "..."), or an HTTP 408 with nothing

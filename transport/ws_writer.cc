@@ -12,6 +12,8 @@ constexpr size_t kBrowserFrame = 4096;
 constexpr size_t kCompressAbove = 64;
 // Input of one compressed message at most: what the stream has to hold for a slow reader is bounded.
 constexpr size_t kCompressAtOnce = 256 * 1024;
+// In front of shared frames so much goes out plain, with them; more is compressed first.
+constexpr size_t kPlainLead = 512;
 // Control frames that wait for a slow reader.
 constexpr size_t kControlMax = 4096;
 
@@ -53,15 +55,25 @@ struct WsWriter::Cursor {
 size_t WsWriter::frame_limit() const { return rules_.browser ? kBrowserFrame : SIZE_MAX; }
 
 size_t WsWriter::write(std::span<const iovec> parts) {
-  size_t total = 0;
-  for (const iovec& part : parts) total += part.iov_len;
+  const size_t total = size_of(parts);
   if (total == 0) return 0;
   if (!rules_.compression) return write_plain(parts, total);
   Cursor cursor{parts};
   return write_compressed(cursor, total);
 }
 
-size_t WsWriter::write_plain(std::span<const iovec> parts, size_t total) {
+size_t WsWriter::write_shared(std::span<const iovec> text, std::string_view frames) {
+  size_t total = size_of(text);
+  if (total == 0 && frame_left_ > 0) {
+    const iovec rest = part_of(frames);
+    return write_plain({&rest, 1}, frames.size());
+  }
+  if (total <= kPlainLead && !tail_) return write_plain(text, total, frames);
+  const size_t done = write(text);
+  return done < total ? done : done + write_plain({}, 0, frames);
+}
+
+size_t WsWriter::write_plain(std::span<const iovec> parts, size_t total, std::string_view frames) {
   std::vector<iovec>& out = scratch_.parts;
   std::string& heads = scratch_.heads;
   out.clear();
@@ -87,11 +99,12 @@ size_t WsWriter::write_plain(std::span<const iovec> parts, size_t total) {
     cursor.take(size, out);
     rest -= size;
   }
-  return account(below_.write(out), total);
+  if (!frames.empty()) out.push_back(part_of(frames));
+  return account(below_.write(out), total, frames.size());
 }
 
 // What `taken` bytes of the plan of write_plain() mean: how many of them were the caller's.
-size_t WsWriter::account(size_t taken, size_t total) {
+size_t WsWriter::account(size_t taken, size_t total, size_t frames) {
   size_t count = std::min(taken, owed_.size());
   drop_front(owed_, count);
   taken -= count;
@@ -108,7 +121,7 @@ size_t WsWriter::account(size_t taken, size_t total) {
     control_ = std::string();
     taken -= count;
   }
-  while (taken > 0) {
+  while (taken > 0 && done < total) {
     size_t size = std::min(total - done, frame_limit());
     char head[10];
     size_t head_size = write_ws_head(head, kWsFin | kWsBinary, size);
@@ -120,7 +133,9 @@ size_t WsWriter::account(size_t taken, size_t total) {
     taken -= count;
     done += count;
   }
-  return done;
+  if (taken == 0) return done;
+  frame_left_ = frames - taken;
+  return done + taken;
 }
 
 size_t WsWriter::write_compressed(Cursor& cursor, size_t total) {
@@ -174,7 +189,8 @@ void WsWriter::frame_compressed() {
   scratch_.deflater(rules_.window_bits).run(scratch_.message_parts, out);
   size_t size = out.size() - 10;
   char head[10];
-  if (!rules_.browser || rules_.safari || size <= kBrowserFrame) {
+  ++scratch_.deflated;
+  if (!in_pieces() || size <= kBrowserFrame) {
     size_t head_size = write_ws_head(head, kWsFin | kWsRsv1 | kWsBinary, size);
     out.replace(0, 10, head, head_size);
     return;
@@ -189,6 +205,16 @@ void WsWriter::frame_compressed() {
     frames.append(out, 10 + at, length);
   }
   out = std::move(frames);
+}
+
+SharedFrames WsWriter::share(const SlabRef& slab, std::string_view payload,
+                             std::string_view suffix) {
+  const WsShared::Key key{payload.data(), payload.size(), rules_.window_bits, in_pieces()};
+  if (const WsShared::Entry* found = scratch_.shared.find(key))
+    return {found->frames.share(), found->bytes};
+  scratch_.message_parts = {part_of(payload), part_of(suffix)};
+  frame_compressed();
+  return scratch_.shared.add(key, slab, scratch_.compressed);
 }
 
 void WsWriter::write_raw(std::string_view bytes) {

@@ -6,6 +6,8 @@
 //     longer is pongs, and of pongs only the last counts.
 // I3  Of a compressed message the last byte is not taken before the kernel has all of it (tail_):
 //     the caller goes on waiting, and his deadlines go on counting.
+// I4  Of shared frames what was not taken is the caller's still: once they have begun, frame_left_
+//     is the rest of all of them.
 #pragma once
 #include <sys/uio.h>
 
@@ -20,6 +22,12 @@
 
 namespace pipit::net {
 
+inline size_t size_of(std::span<const iovec> parts) {
+  size_t total = 0;
+  for (const iovec& part : parts) total += part.iov_len;
+  return total;
+}
+
 class WsWriter {
  public:
   struct Rules {
@@ -32,6 +40,11 @@ class WsWriter {
   void set_rules(const Rules& rules) { rules_ = rules; }
 
   size_t write(std::span<const iovec> parts);
+  bool compresses() const { return rules_.compression; }
+  // One compressed message.
+  SharedFrames share(const SlabRef& slab, std::string_view payload,
+                     std::string_view suffix);
+  size_t write_shared(std::span<const iovec> text, std::string_view frames);
   // Bytes that go out before all frames: the answer to the handshake.
   void write_raw(std::string_view bytes);
   // Queues a whole control frame. flush() sends it.
@@ -44,10 +57,11 @@ class WsWriter {
 
  private:
   struct Cursor;
-  size_t write_plain(std::span<const iovec> parts, size_t total);
+  bool in_pieces() const { return rules_.browser && !rules_.safari; }
+  size_t write_plain(std::span<const iovec> parts, size_t total, std::string_view frames = {});
   size_t write_compressed(Cursor& cursor, size_t total);
   size_t frame_limit() const;
-  size_t account(size_t taken, size_t total);
+  size_t account(size_t taken, size_t total, size_t frames);
   void frame_compressed();
 
   ByteStream& below_;

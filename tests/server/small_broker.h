@@ -53,7 +53,7 @@ class SmallBroker {
       auto end = std::make_unique<sim::SharedStream>(pipe);
       if (wire == Wire::tcp) return end;
       return std::make_unique<net::WsStream>(
-          std::move(end), net::WsStream::Settings{&broker.ws_rules, &scratch_, SIZE_MAX},
+          std::move(end), net::WsStream::Settings{&broker.ws_rules, &scratch, SIZE_MAX},
           [&connection](const net::WsUpgrade& upgrade) { connection.upgraded(upgrade); });
     });
     return pipe;
@@ -82,11 +82,11 @@ class SmallBroker {
   }
 
   Broker broker;
+  net::WsScratch scratch;  // of all reactors
 
  private:
   static int64_t clock() { return now_ns(); }
 
-  net::WsScratch scratch_;
   std::vector<std::unique_ptr<Reactor>> reactors_;
 };
 

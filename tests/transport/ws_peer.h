@@ -60,12 +60,14 @@ struct WsPeer {
   };
 
   WsPeer() : WsPeer(Setup()) {}
-  explicit WsPeer(Setup setup) : rules(std::move(setup.rules)), handler(setup.buffer_size) {
+  // `shared`: of a loop with more than this peer on it.
+  explicit WsPeer(Setup setup, WsScratch* shared = nullptr)
+      : rules(std::move(setup.rules)), handler(setup.buffer_size) {
     auto below = std::make_unique<MemoryStream>();
     wire = below.get();
     stream = std::make_unique<WsStream>(
         std::move(below),
-        WsStream::Settings{&rules, &scratch, setup.max_message, setup.fast_lane},
+        WsStream::Settings{&rules, shared != nullptr ? shared : &scratch, setup.max_message, setup.fast_lane},
         [this](const WsUpgrade& upgrade) { opened = upgrade; });
     handler.when_end = [this] { stream->close(1000, "ended"); };
     stream->start(&handler);

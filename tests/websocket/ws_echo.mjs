@@ -9,6 +9,8 @@ const server = new WebSocketServer({
   host: "127.0.0.1",
   port: 0,
   maxPayload: 64 << 20,
+  maxFragments: 0, // no limits that the cases do not know of
+  maxBufferedChunks: 0,
   perMessageDeflate: { threshold: 0 },
 });
 server.on("listening", () => console.log(server.address().port));
