@@ -1,0 +1,230 @@
+#include "jetstream/store/index_file.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace pipit::js::store {
+namespace {
+
+// 170 entries or rows of 24 bytes; then 8 unused bytes and the checksum.
+constexpr size_t kPayload = 4080;
+constexpr size_t kUnit = 24;
+constexpr uint32_t kIndexMagic = 0x58444950;  // "PIDX"
+
+struct IndexHeader {
+  uint32_t magic = kIndexMagic;
+  uint32_t version = kFormatVersion;
+  uint64_t data_end = 0;
+  uint32_t parts = 0;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(IndexHeader) == kUnit);
+
+Error damaged() { return {Errc::io, 0, "index", "the index of a segment is damaged"}; }
+
+uint64_t block_checksum(const void* bytes, uint64_t key, uint32_t number) {
+  const uint64_t place[2] = {key, number};
+  return checksum({static_cast<const std::byte*>(bytes), kPayload},
+                  checksum(std::as_bytes(std::span(place))));
+}
+
+}  // namespace
+
+const std::byte* BlockCache::find(uint64_t segment, uint32_t block) {
+  const auto found = by_place_.find({segment, block});
+  if (found == by_place_.end()) return nullptr;
+  order_.splice(order_.begin(), order_, found->second);
+  return order_.front().bytes.data();
+}
+
+std::byte* BlockCache::put(uint64_t segment, uint32_t block) {
+  if (order_.size() < blocks_max_) {
+    order_.emplace_front();
+    order_.front().bytes.resize(kBlock);
+  } else {
+    by_place_.erase({order_.back().segment, order_.back().number});
+    order_.splice(order_.begin(), order_, std::prev(order_.end()));
+  }
+  order_.front().segment = segment;
+  order_.front().number = block;
+  by_place_[{segment, block}] = order_.begin();
+  return order_.front().bytes.data();
+}
+
+void BlockCache::forget(uint64_t segment) {
+  auto at = by_place_.lower_bound({segment, 0});
+  while (at != by_place_.end() && at->first.first == segment) {
+    order_.erase(at->second);
+    at = by_place_.erase(at);
+  }
+}
+
+std::string encode_index(uint64_t key, uint64_t data_end,
+                         const std::map<uint32_t, const LiveIndex*>& parts) {
+  std::string plain;
+  const auto append = [&plain](const void* bytes, size_t size) {
+    plain.append(static_cast<const char*>(bytes), size);
+  };
+  IndexHeader header;
+  header.data_end = data_end;
+  header.parts = static_cast<uint32_t>(parts.size());
+  append(&header, sizeof header);
+  uint64_t at = sizeof header + parts.size() * sizeof(IndexFile::Part);
+  for (const auto& [stream, index] : parts) {
+    IndexFile::Part part{};
+    part.stream = stream;
+    part.entries = index->size();
+    part.subjects = index->subjects();
+    part.entries_at = at;
+    part.rows_at = part.entries_at + uint64_t{part.entries} * kUnit;
+    part.texts_at = part.rows_at + uint64_t{part.subjects} * kUnit;
+    part.texts_size = index->texts().size();
+    at = part.texts_at + (part.texts_size + kUnit - 1) / kUnit * kUnit;
+    append(&part, sizeof part);
+  }
+  for (const auto& [stream, index] : parts) {
+    // Rows go by hash, so that a subject is found by bisection; entries name rows by position.
+    const uint32_t count = index->subjects();
+    std::vector<uint32_t> order(count), place(count);
+    for (uint32_t i = 0; i < count; ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&rows = index->rows()](uint32_t a, uint32_t b) {
+      return rows[a].hash != rows[b].hash ? rows[a].hash < rows[b].hash : a < b;
+    });
+    for (uint32_t i = 0; i < count; ++i) place[order[i]] = i;
+    for (IndexEntry entry : index->entries()) {
+      if (entry.subject != kNone) entry.subject = place[entry.subject];
+      append(&entry, sizeof entry);
+    }
+    for (const uint32_t row : order) append(&index->rows()[row], sizeof(SubjectRow));
+    plain.append(index->texts());
+    plain.resize((plain.size() + kUnit - 1) / kUnit * kUnit);
+  }
+
+  std::string out;
+  out.reserve((plain.size() / kPayload + 1) * BlockCache::kBlock);
+  for (uint32_t number = 0; number * kPayload < plain.size(); ++number) {
+    const size_t start = out.size();
+    out.append(plain, number * kPayload, kPayload);
+    out.resize(start + BlockCache::kBlock);
+    put(out.data() + start + BlockCache::kBlock - 8,
+        block_checksum(out.data() + start, key, number));
+  }
+  return out;
+}
+
+class IndexFile::DiskIndex final : public Index {
+ public:
+  DiskIndex(std::shared_ptr<IndexFile> file, const Part& part)
+      : file_(std::move(file)), part_(part) {}
+
+  uint32_t size() const override { return part_.entries; }
+  uint32_t subjects() const override { return part_.subjects; }
+
+  Result<IndexEntry> entry(uint32_t number) override {
+    IndexEntry entry;
+    PIPIT_TRY(file_->read(part_.entries_at + uint64_t{number} * kUnit, &entry, kUnit));
+    return entry;
+  }
+
+  Result<SubjectRow> row(uint32_t subject) override {
+    SubjectRow row;
+    PIPIT_TRY(file_->read(part_.rows_at + uint64_t{subject} * kUnit, &row, kUnit));
+    return row;
+  }
+
+  Result<std::string> text(const SubjectRow& row) override {
+    if (uint64_t{row.text_at} + row.text_size > part_.texts_size) return damaged();
+    std::string text(row.text_size, '\0');
+    PIPIT_TRY(file_->read(part_.texts_at + row.text_at, text.data(), text.size()));
+    return text;
+  }
+
+  Result<uint32_t> find(std::string_view subject) override {
+    const uint64_t hash = hash_subject(subject);
+    uint32_t low = 0, high = part_.subjects;
+    // Hashes spread evenly, so the first guesses are close; then by halves.
+    uint64_t low_hash = 0, high_hash = ~uint64_t{0};
+    for (int guesses = 0; low < high; ++guesses) {
+      uint32_t middle = low + (high - low) / 2;
+      if (guesses < 3 && high_hash > low_hash) {
+        const double share =
+            static_cast<double>(hash - low_hash) / static_cast<double>(high_hash - low_hash);
+        middle = low + std::min(static_cast<uint32_t>(share * (high - low)), high - low - 1);
+      }
+      auto there = row(middle);
+      if (!there) return there.take_error();
+      if (there.value().hash < hash) {
+        low = middle + 1;
+        low_hash = there.value().hash;
+      } else {
+        high = middle;
+        high_hash = there.value().hash;
+      }
+    }
+    for (; low < part_.subjects; ++low) {
+      auto there = row(low);
+      if (!there) return there.take_error();
+      if (there.value().hash != hash) break;
+      auto name = text(there.value());
+      if (!name) return name.take_error();
+      if (name.value() == subject) return low;
+    }
+    return kNone;
+  }
+
+ private:
+  const std::shared_ptr<IndexFile> file_;
+  const Part part_;
+};
+
+Result<std::shared_ptr<IndexFile>> IndexFile::open(std::shared_ptr<File> file, uint64_t segment,
+                                                   uint64_t key, uint64_t data_end,
+                                                   BlockCache& cache) {
+  std::shared_ptr<IndexFile> index(new IndexFile(std::move(file), segment, key, cache));
+  IndexHeader header;
+  PIPIT_TRY(index->read(0, &header, sizeof header));
+  if (header.magic != kIndexMagic || header.version != kFormatVersion ||
+      header.data_end != data_end)
+    return damaged();
+  auto size = index->file_->size();
+  if (!size) return size.take_error();
+  if (header.parts > size.value() / sizeof(Part)) return damaged();
+  index->parts_.resize(header.parts);
+  PIPIT_TRY(index->read(sizeof header, index->parts_.data(), header.parts * sizeof(Part)));
+  return index;
+}
+
+std::shared_ptr<Index> IndexFile::part(uint32_t stream) {
+  for (const Part& part : parts_)
+    if (part.stream == stream) return std::make_shared<DiskIndex>(shared_from_this(), part);
+  return nullptr;
+}
+
+Result<const std::byte*> IndexFile::block(uint32_t number) {
+  if (const std::byte* const there = cache_.find(segment_, number)) return there;
+  std::byte fresh[BlockCache::kBlock];
+  auto n = read_all(*file_, fresh, uint64_t{number} * BlockCache::kBlock);
+  if (!n) return n.take_error();
+  if (n.value() < BlockCache::kBlock ||
+      get<uint64_t>(fresh + BlockCache::kBlock - 8) != block_checksum(fresh, key_, number))
+    return damaged();
+  std::byte* const kept = cache_.put(segment_, number);
+  std::memcpy(kept, fresh, sizeof fresh);
+  return static_cast<const std::byte*>(kept);
+}
+
+Result<void> IndexFile::read(uint64_t from, void* into, size_t size) {
+  auto* out = static_cast<std::byte*>(into);
+  while (size > 0) {
+    auto bytes = block(static_cast<uint32_t>(from / kPayload));
+    if (!bytes) return bytes.take_error();
+    const size_t start = from % kPayload, part = std::min(size, kPayload - start);
+    std::memcpy(out, bytes.value() + start, part);
+    out += part;
+    from += part;
+    size -= part;
+  }
+  return {};
+}
+
+}  // namespace pipit::js::store

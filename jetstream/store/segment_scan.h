@@ -1,0 +1,47 @@
+// SegmentScan: what stands in the bytes of a segment, from front to back. It trusts nothing: every
+// record is found by its own checksum, and behind damage by looking for the next header that holds.
+//
+// A batch that failed may have left records behind the end of one that was written in its place
+// later. Numbers of batches rise along a segment; what has a lower one than what stood before it is
+// such a leftover and is passed over as if it were not there.
+#pragma once
+#include "jetstream/store/record.h"
+
+namespace pipit::js::store {
+
+class SegmentScan {
+ public:
+  enum class Found : uint8_t { batch, record, damage, end };
+
+  // `bytes` is the segment from its first byte; they must outlive the scan.
+  SegmentScan(Bytes bytes, uint64_t key, bool verify = true);
+
+  Found next();
+  const BatchHeader& batch() const { return batch_; }     // the last one found
+  const ParsedRecord& parsed() const { return parsed_; }  // of `record`
+  uint64_t offset() const { return offset_; }             // of what was found
+  uint64_t damage_end() const { return position_; }       // of `damage`: [offset, damage_end)
+
+  // After `end`: where the last thing found ends, and whether nothing can be missing behind it: the
+  // last batch is there with all of its records.
+  uint64_t data_end() const { return position_; }
+  bool whole_tail() const { return whole_tail_; }
+
+ private:
+  bool batch_at(uint64_t position);
+  bool record_at(uint64_t position);
+
+  const Bytes bytes_;
+  const uint64_t key_;
+  const bool verify_;
+  BatchHeader batch_;
+  ParsedRecord parsed_;
+  uint64_t position_ = kSegmentHeader;
+  uint64_t offset_ = kSegmentHeader;
+  uint64_t batch_end_ = kSegmentHeader;
+  uint32_t number_ = 0;     // of the batch that we are in
+  uint32_t remaining_ = 0;  // records of it
+  bool whole_tail_ = true;
+};
+
+}  // namespace pipit::js::store

@@ -1,0 +1,344 @@
+#include "jetstream/store/state.h"
+
+#include <algorithm>
+
+namespace pipit::js::store {
+
+void Part::set_gone(uint32_t entry, bool value) {
+  if (gone.size() <= entry / 64) gone.resize(entry / 64 + 1);
+  const uint64_t bit = uint64_t{1} << (entry % 64);
+  if (value)
+    gone[entry / 64] |= bit;
+  else
+    gone[entry / 64] &= ~bit;
+}
+
+size_t Stream::part_at(uint64_t seq) const {
+  const auto found =
+      std::lower_bound(parts.begin(), parts.end(), seq,
+                       [](const auto& part, uint64_t value) { return part->last_seq < value; });
+  return static_cast<size_t>(found - parts.begin());
+}
+
+Result<std::shared_ptr<Index>> State::index(const Part& part, StreamId stream) {
+  if (part.live_index) return std::shared_ptr<Index>(part.live_index);
+  return index_of_(part, stream);
+}
+
+Result<std::optional<State::Place>> State::first_from(const Stream& stream, uint64_t seq) {
+  for (size_t i = stream.part_at(seq); i < stream.parts.size(); ++i) {
+    const std::shared_ptr<Part>& part = stream.parts[i];
+    if (part->live == 0) continue;
+    auto index = this->index(*part, stream.id);
+    if (!index) return index.take_error();
+    auto start = index.value()->lower_bound(seq);
+    if (!start) return start.take_error();
+    for (uint32_t entry = start.value(); entry < part->count; ++entry) {
+      if (part->is_gone(entry)) continue;
+      auto there = index.value()->entry(entry);
+      if (!there) return there.take_error();
+      return std::optional<Place>({part, entry, there.value()});
+    }
+  }
+  return std::optional<Place>();
+}
+
+Result<std::optional<State::Place>> State::locate(const Stream& stream, uint64_t seq) {
+  const size_t i = stream.part_at(seq);
+  if (i == stream.parts.size() || stream.parts[i]->first_seq > seq) return std::optional<Place>();
+  const std::shared_ptr<Part>& part = stream.parts[i];
+  auto index = this->index(*part, stream.id);
+  if (!index) return index.take_error();
+  auto entry = index.value()->lower_bound(seq);
+  if (!entry) return entry.take_error();
+  if (entry.value() >= part->count || part->is_gone(entry.value())) return std::optional<Place>();
+  auto there = index.value()->entry(entry.value());
+  if (!there) return there.take_error();
+  if (there.value().seq != seq) return std::optional<Place>();
+  return std::optional<Place>({part, entry.value(), there.value()});
+}
+
+Result<std::optional<State::Place>> State::last_of(const Stream& stream, std::string_view subject,
+                                                   uint64_t through) {
+  for (size_t i = stream.parts.size(); i-- > 0;) {
+    const std::shared_ptr<Part>& part = stream.parts[i];
+    if (part->live == 0 || part->first_seq > through) continue;
+    auto index = this->index(*part, stream.id);
+    if (!index) return index.take_error();
+    auto subject_row = index.value()->find(subject);
+    if (!subject_row) return subject_row.take_error();
+    if (subject_row.value() == kNone) continue;
+    auto row = index.value()->row(subject_row.value());
+    if (!row) return row.take_error();
+    for (uint32_t entry = row.value().last; entry != kNone && entry < part->count;) {
+      auto there = index.value()->entry(entry);
+      if (!there) return there.take_error();
+      if (there.value().seq <= through && !part->is_gone(entry))
+        return std::optional<Place>({part, entry, there.value()});
+      entry = there.value().prev;
+    }
+  }
+  return std::optional<Place>();
+}
+
+void State::append(Stream& stream, const Record& record, uint64_t offset, bool body_good,
+                   Undo* undo) {
+  if (undo)
+    undo->push_back(
+        {UndoStep::Kind::append, stream.id, stream.last_seq, stream.last_ts_ns, {}, {}, {}});
+  if (stream.parts.empty() || stream.parts.back()->segment != segments.back()) {
+    auto part = std::make_shared<Part>();
+    part->segment = segments.back();
+    part->live_index = std::make_shared<LiveIndex>();
+    part->first_seq = record.seq;
+    stream.parts.push_back(std::move(part));
+  }
+  Part& part = *stream.parts.back();
+  const uint64_t bytes =
+      body_good ? counted_bytes(record.subject.size(), record.headers.size(), record.payload.size())
+                : 0;
+  part.live_index->add(record.seq, static_cast<uint32_t>(offset), static_cast<uint32_t>(bytes),
+                       record.subject);
+  part.last_seq = record.seq;
+  ++part.count;
+  ++part.live;
+  part.live_bytes += bytes;
+  ++part.segment->live;
+  part.segment->live_bytes += bytes;
+  part.segment->counted += bytes;
+  ++stream.messages;
+  stream.bytes += bytes;
+  stream.last_seq = record.seq;
+  stream.last_ts_ns = record.ts_ns;
+  if (!body_good) {
+    part.set_gone(part.count - 1, true);
+    count_removed(stream, part, 1, 0);
+    lose(stream, {record.seq, record.seq});
+  }
+}
+
+void State::count_removed(Stream& stream, Part& part, uint64_t messages, uint64_t bytes) {
+  part.live -= static_cast<uint32_t>(messages);
+  part.live_bytes -= bytes;
+  part.segment->live -= static_cast<uint32_t>(messages);
+  part.segment->live_bytes -= bytes;
+  stream.messages -= messages;
+  stream.bytes -= bytes;
+}
+
+Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) {
+  uint64_t removed = 0;
+  for (size_t i = stream.part_at(range.first); i < stream.parts.size(); ++i) {
+    const std::shared_ptr<Part> part = stream.parts[i];
+    if (part->first_seq > range.last) break;
+    if (part->live == 0) continue;
+    if (range.first <= part->first_seq && range.last >= part->last_seq) {
+      if (undo)
+        undo->push_back({UndoStep::Kind::remove_part, stream.id, 0, 0, part, part->gone, {}});
+      removed += part->live;
+      part->gone.assign((part->count + 63) / 64, ~uint64_t{0});
+      if (part->count % 64 != 0) part->gone.back() >>= 64 - part->count % 64;  // more may follow
+      count_removed(stream, *part, part->live, part->live_bytes);
+      continue;
+    }
+    auto index = this->index(*part, stream.id);
+    if (!index) return index.take_error();
+    auto start = index.value()->lower_bound(range.first);
+    if (!start) return start.take_error();
+    for (uint32_t entry = start.value(); entry < part->count; ++entry) {
+      auto there = index.value()->entry(entry);
+      if (!there) return there.take_error();
+      if (there.value().seq > range.last) break;
+      if (part->is_gone(entry)) continue;
+      if (undo)
+        undo->push_back({UndoStep::Kind::remove, stream.id, there.value().seq, 0, {}, {}, {}});
+      part->set_gone(entry, true);
+      count_removed(stream, *part, 1, there.value().bytes);
+      ++removed;
+    }
+  }
+  return removed;
+}
+
+void State::lose(Stream& stream, SequenceRange range) {
+  auto& lost = stream.lost;
+  lost.push_back(range);
+  std::sort(lost.begin(), lost.end(), [](auto a, auto b) { return a.first < b.first; });
+  size_t kept = 0;
+  for (size_t i = 1; i < lost.size(); ++i) {
+    if (lost[i].first <= lost[kept].last + 1)
+      lost[kept].last = std::max(lost[kept].last, lost[i].last);
+    else
+      lost[++kept] = lost[i];
+  }
+  lost.resize(kept + 1);
+}
+
+Result<void> State::apply(const Record& record, uint64_t offset, bool body_good, Undo* undo) {
+  if (record.kind == RecordKind::stream_drop) {
+    const auto found = streams.find(record.stream);
+    if (found == streams.end()) return {};
+    const std::shared_ptr<Stream> stream = found->second;
+    auto removed = remove(*stream, {0, ~uint64_t{0}}, undo);
+    if (!removed) return removed.take_error();
+    if (undo) undo->push_back({UndoStep::Kind::drop, record.stream, 0, 0, {}, {}, stream});
+    streams.erase(found);
+    return {};
+  }
+
+  std::shared_ptr<Stream>& slot = streams[record.stream];
+  if (!slot) {
+    slot = std::make_shared<Stream>();
+    slot->id = record.stream;
+    slot->last_seq = slot->committed_seq = record.prev_seq;
+    next_stream = std::max(next_stream, record.stream + 1);
+    if (undo) undo->push_back({UndoStep::Kind::create, record.stream, 0, 0, {}, {}, {}});
+  }
+  Stream& stream = *slot;
+  if (record.prev_seq > stream.last_seq) {
+    lose(stream, {stream.last_seq + 1, record.prev_seq});
+    stream.last_seq = record.prev_seq;
+  }
+  switch (record.kind) {
+    case RecordKind::message: {
+      append(stream, record, offset, body_good, undo);
+      if (record.evicts == 0) return {};
+      auto removed = remove(stream, {record.evicts, record.evicts}, undo);
+      if (!removed) return removed.take_error();
+      return {};
+    }
+    case RecordKind::remove: {
+      // A deletion that cannot be read deletes nothing; its messages come back.
+      if (!body_good) return {};
+      for (size_t at = 0; at + 16 <= record.payload.size(); at += 16) {
+        const SequenceRange range{get<uint64_t>(record.payload.data() + at),
+                                  get<uint64_t>(record.payload.data() + at + 8)};
+        auto removed = remove(stream, range, undo);
+        if (!removed) return removed.take_error();
+        // What somebody deleted is not missed.
+        std::erase_if(stream.lost, [&](SequenceRange lost) {
+          return lost.first >= range.first && lost.last <= range.last;
+        });
+      }
+      return {};
+    }
+    case RecordKind::stream_put: {
+      if (undo) {
+        auto before = std::make_shared<Stream>();
+        before->name = stream.name;
+        before->settings = stream.settings;
+        undo->push_back({UndoStep::Kind::update, stream.id, stream.last_seq, 0, {}, {}, before});
+      }
+      if (body_good) {
+        stream.name = record.subject;
+        decode_settings(record.payload, stream.settings);
+      }
+      stream.last_seq = std::max(stream.last_seq, record.seq);
+      return {};
+    }
+    case RecordKind::skip:
+      if (undo)
+        undo->push_back({UndoStep::Kind::append,
+                         stream.id,
+                         stream.last_seq,
+                         stream.last_ts_ns,
+                         std::make_shared<Part>(),
+                         {},
+                         {}});
+      stream.last_seq = std::max(stream.last_seq, record.seq);
+      return {};
+    case RecordKind::stream_drop:
+      break;
+  }
+  return {};
+}
+
+void State::roll(std::shared_ptr<Segment> segment, Undo* undo) {
+  next_segment = std::max(next_segment, segment->id + 1);
+  segments.push_back(std::move(segment));
+  if (undo) undo->push_back({UndoStep::Kind::roll, 0, 0, 0, {}, {}, {}});
+}
+
+void State::restore(Stream& stream, uint64_t seq) {
+  const size_t i = stream.part_at(seq);
+  if (i == stream.parts.size()) return;
+  Part& part = *stream.parts[i];
+  auto index = this->index(part, stream.id);
+  if (!index) return;  // it stays deleted until the next start
+  auto number = index.value()->lower_bound(seq);
+  if (!number || number.value() >= part.count) return;
+  auto there = index.value()->entry(number.value());
+  if (!there || there.value().seq != seq || !part.is_gone(number.value())) return;
+  part.set_gone(number.value(), false);
+  ++part.live;
+  part.live_bytes += there.value().bytes;
+  ++part.segment->live;
+  part.segment->live_bytes += there.value().bytes;
+  ++stream.messages;
+  stream.bytes += there.value().bytes;
+}
+
+void State::take_back(Undo& undo) {
+  for (; !undo.empty(); undo.pop_back()) {
+    UndoStep& step = undo.back();
+    if (step.kind == UndoStep::Kind::roll) {
+      segments.pop_back();
+      continue;
+    }
+    if (step.kind == UndoStep::Kind::drop) {
+      streams[step.stream] = step.before;
+      continue;
+    }
+    Stream& stream = *streams.at(step.stream);
+    switch (step.kind) {
+      case UndoStep::Kind::append: {
+        stream.last_seq = step.seq;
+        stream.last_ts_ns = step.ts_ns;
+        if (step.part) break;  // a skip
+        Part& part = *stream.parts.back();
+        const IndexEntry entry = part.live_index->entries().back();
+        part.live_index->pop();
+        part.segment->counted -= entry.bytes;
+        count_removed(stream, part, 1, entry.bytes);
+        if (--part.count == 0)
+          stream.parts.pop_back();
+        else
+          part.last_seq = part.live_index->entries().back().seq;
+        break;
+      }
+      case UndoStep::Kind::remove:
+        restore(stream, step.seq);
+        break;
+      case UndoStep::Kind::remove_part: {
+        Part& part = *step.part;
+        part.gone = std::move(step.gone);
+        // What the bits say again; the sizes are in the index.
+        auto index = this->index(part, stream.id);
+        for (uint32_t i = 0; index && i < part.count; ++i) {
+          if (part.is_gone(i)) continue;
+          auto entry = index.value()->entry(i);
+          const uint64_t bytes = entry ? entry.value().bytes : 0;
+          ++part.live;
+          part.live_bytes += bytes;
+          ++part.segment->live;
+          part.segment->live_bytes += bytes;
+          ++stream.messages;
+          stream.bytes += bytes;
+        }
+        break;
+      }
+      case UndoStep::Kind::create:
+        streams.erase(step.stream);
+        break;
+      case UndoStep::Kind::update:
+        stream.name = step.before->name;
+        stream.settings = step.before->settings;
+        stream.last_seq = step.seq;
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+}  // namespace pipit::js::store

@@ -1,0 +1,140 @@
+// State: the streams and segments of a directory, as the records written so far have left them. A
+// checkpoint is a State as bytes; recovery is a checkpoint with the records behind it applied.
+//
+// It holds a few words for each stream and for each part (a stream's share of a segment), and one
+// bit for each message of a part from which something was deleted; everything about single messages
+// is in the indexes. Not thread-safe: the store's lock guards it.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "jetstream/store/index.h"
+#include "jetstream/store/record.h"
+#include "jetstream/store/store.h"
+
+namespace pipit::js::store {
+
+struct Segment {
+  uint64_t id = 0;
+  uint64_t key = 0;
+  uint64_t capacity = 0;
+  uint64_t end = kSegmentHeader;  // of its records
+  uint64_t live_bytes = 0;        // what the messages that are not deleted count for
+  uint64_t counted = 0;           // what all of them counted for
+  uint32_t live = 0;              // messages
+  uint32_t erased = 0;            // bodies overwritten since it was opened
+  bool sorted = false;            // stream by stream
+  bool poisoned = false;          // a sync of it failed: to be written again elsewhere
+};
+
+struct Part {
+  std::shared_ptr<Segment> segment;
+  std::shared_ptr<LiveIndex> live_index;  // while the segment is written
+  uint64_t first_seq = 0, last_seq = 0;
+  uint64_t live_bytes = 0;
+  uint32_t count = 0;          // entries of its index
+  uint32_t live = 0;           // of them not deleted
+  std::vector<uint64_t> gone;  // a bit an entry; empty: none is deleted
+
+  bool is_gone(uint32_t entry) const {
+    return entry / 64 < gone.size() && (gone[entry / 64] >> (entry % 64) & 1) != 0;
+  }
+  void set_gone(uint32_t entry, bool value);
+};
+
+struct Stream {
+  StreamId id = 0;
+  std::string name;  // empty: its messages were found, but not who they belong to
+  StreamSettings settings;
+  uint64_t last_seq = 0;
+  uint64_t committed_seq = 0;  // readers see up to here
+  int64_t last_ts_ns = 0;
+  uint64_t reserved_seq = 0;  // of the last checkpoint: no sequence above was given out under it
+  uint64_t messages = 0, bytes = 0;
+  std::vector<SequenceRange> lost;
+  std::vector<std::shared_ptr<Part>> parts;  // by sequence
+
+  // The part whose range holds `seq`, or the first one behind it; parts.size() if none.
+  size_t part_at(uint64_t seq) const;
+};
+
+// How to take back what was applied, newest first.
+struct UndoStep {
+  enum class Kind : uint8_t { append, remove, remove_part, create, update, drop, roll };
+  Kind kind;
+  StreamId stream = 0;
+  uint64_t seq = 0;            // append, update: the last sequence before. remove: what was removed
+  int64_t ts_ns = 0;           // append: the last time before
+  std::shared_ptr<Part> part;  // remove_part
+  std::vector<uint64_t> gone;  // remove_part
+  std::shared_ptr<Stream> before;  // drop: the stream. update: its settings before
+};
+using Undo = std::vector<UndoStep>;
+
+class State {
+ public:
+  using IndexOf = std::function<Result<std::shared_ptr<Index>>(const Part&, StreamId)>;
+  // `index_of` opens the index of a sealed part.
+  explicit State(IndexOf index_of) : index_of_(std::move(index_of)) {}
+
+  std::map<StreamId, std::shared_ptr<Stream>> streams;
+  std::vector<std::shared_ptr<Segment>>
+      segments;  // in the order of their records; the last is active
+  uint64_t next_segment = 1;
+  StreamId next_stream = 1;
+  uint64_t generation = 0;  // of the checkpoint
+
+  Stream* find(StreamId id) {
+    const auto found = streams.find(id);
+    return found == streams.end() ? nullptr : found->second.get();
+  }
+  Segment& active() { return *segments.back(); }
+
+  // Makes the record at `offset` of the active segment take effect. A body that is not good makes
+  // its message a lost one. Fails only if an index cannot be read.
+  Result<void> apply(const Record& record, uint64_t offset, bool body_good, Undo* undo);
+  void take_back(Undo& undo);
+  // A new active segment; parts of the old one keep their indexes until seal().
+  void roll(std::shared_ptr<Segment> segment, Undo* undo);
+
+  Result<std::shared_ptr<Index>> index(const Part& part, StreamId stream);
+  // Where a message stands: nothing if it is not there (any more).
+  struct Place {
+    std::shared_ptr<Part> part;
+    uint32_t entry = 0;
+    IndexEntry index;
+  };
+  Result<std::optional<Place>> locate(const Stream& stream, uint64_t seq);
+  // The first message from `seq` on, with any subject.
+  Result<std::optional<Place>> first_from(const Stream& stream, uint64_t seq);
+  // The newest message of a subject at or before `through`.
+  Result<std::optional<Place>> last_of(const Stream& stream, std::string_view subject,
+                                       uint64_t through);
+
+  // Deletes what is there of a range; counts what it deletes.
+  Result<uint64_t> remove(Stream& stream, SequenceRange range, Undo* undo);
+  // Damage: the sequences are gone and reported.
+  void lose(Stream& stream, SequenceRange range);
+
+  // At most this many sequences of a stream fit into a segment, so a mark so far ahead covers it.
+  static uint64_t reserve_for(uint64_t capacity) { return capacity / kRecordHeader + 1; }
+
+  // Of a directory whose active segment is empty: all that recovery needs.
+  std::string encode() const;
+  Result<void> decode(std::string_view bytes);
+
+ private:
+  void append(Stream& stream, const Record& record, uint64_t offset, bool body_good, Undo* undo);
+  void count_removed(Stream& stream, Part& part, uint64_t messages, uint64_t bytes);
+  void restore(Stream& stream, uint64_t seq);
+
+  const IndexOf index_of_;
+};
+
+std::string encode_settings(const StreamSettings& settings);
+bool decode_settings(std::string_view bytes, StreamSettings& settings);
+
+}  // namespace pipit::js::store

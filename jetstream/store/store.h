@@ -1,0 +1,142 @@
+// Store: where the messages of streams are kept. Start here.
+//
+// A store holds the streams of one directory (FileStore, file_store.h) or of one process's memory
+// (MemoryStore, memory_store.h). It knows sequences, subjects as bytes, limits and bytes; it knows
+// no protocol, and nothing of it is ever printed.
+//
+// Order.   Every call that changes something takes effect at once for later calls, in the order of
+//          the calls, and returns a ticket. Tickets rise. StoreListener says which tickets are
+//          safe: what is acknowledged before durable() has named its ticket may be lost by a power
+//          cut.
+// Reading. read(), next() and last() give only what has been committed: what its stream's policy
+//          promises before an acknowledgement. state(), find_last() and expectations of append()
+//          see also what is under way.
+// Threads. Any thread may call anything. The listener is called by the store's thread, never inside
+//          a call.
+// Errors.  Errc::io with the errno of the disk (ENOSPC: full), Errc::exhausted for a limit. A
+// failed
+//          batch takes back all that was under way: failed() names the tickets, none of which took
+//          effect. Their sequences are handed out again; nobody has ever seen them.
+#pragma once
+#include <pipit/result.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pipit::js::store {
+
+using StreamId = uint32_t;
+using Ticket = uint64_t;
+
+struct SequenceRange {
+  uint64_t first = 0, last = 0;  // both included
+  friend bool operator==(const SequenceRange&, const SequenceRange&) = default;
+};
+
+// What the store enforces by itself; -1: no limit. `config` is the caller's own, kept as it is.
+struct StreamSettings {
+  int64_t max_msgs = -1;
+  int64_t max_bytes = -1;
+  int64_t max_msgs_per_subject = -1;
+  bool discard_new = false;              // refuse instead of removing the oldest
+  bool discard_new_per_subject = false;  // with discard_new: refuse also per subject
+  bool async = false;                    // committed when written, synced by the interval
+  std::string config;
+};
+
+struct StreamState {
+  uint64_t messages = 0;
+  uint64_t bytes = 0;      // as nats-server counts them: 30 + subject + payload, 4 + headers
+  uint64_t first_seq = 0;  // last_seq + 1 if there is no message
+  uint64_t last_seq = 0;
+  int64_t first_ts_ns = 0;  // 0 if there is no message
+  int64_t last_ts_ns = 0;
+  std::vector<SequenceRange> lost;  // by damage, never by a limit or a deletion
+};
+
+struct NewMessage {
+  std::string_view subject, headers, payload;
+  int64_t ts_ns = 0;
+};
+
+struct StoredMessage {
+  uint64_t seq = 0;
+  int64_t ts_ns = 0;
+  std::string subject, headers, payload;
+};
+
+struct Receipt {
+  uint64_t seq = 0;  // of append(): the message's; of remove() and purge(): how many went
+  Ticket ticket = 0;
+};
+
+// Which subjects a reader wants. The store does not know wildcards; whoever does brings the
+// verdict.
+struct SubjectFilter {
+  std::string_view literal;                               // not empty: this one subject alone
+  std::function<bool(std::string_view subject)> matches;  // else; empty: every subject
+};
+
+class StoreListener {
+ public:
+  virtual ~StoreListener() = default;
+  // Every ticket up to this one is written; streams with `async` count it as committed.
+  virtual void written(Ticket through) = 0;
+  // ... is on the disk.
+  virtual void durable(Ticket through) = 0;
+  // None of [from, through] took effect.
+  virtual void failed(Ticket from, Ticket through, const Error& error) = 0;
+  // Damage was found where this message should be. It is gone.
+  virtual void lost(StreamId stream, SequenceRange range) = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // `first_seq` is the sequence of the first message. Names are bytes, at most 65,535 of them.
+  virtual Result<Receipt> create_stream(std::string_view name, const StreamSettings& settings,
+                                        uint64_t first_seq, StreamId& id) = 0;
+  // Lower limits remove messages at once.
+  virtual Result<Receipt> update_stream(StreamId id, const StreamSettings& settings) = 0;
+  virtual Result<Receipt> delete_stream(StreamId id) = 0;
+  virtual std::vector<std::pair<StreamId, std::string>> streams() = 0;
+  virtual Result<StreamSettings> settings(StreamId id) = 0;
+  virtual Result<StreamState> state(StreamId id) = 0;
+
+  virtual Result<Receipt> append(StreamId id, const NewMessage& message) = 0;
+  // Moves the last sequence up to `seq` without a message: gaps of a mirror, messages of no
+  // interest.
+  virtual Result<Receipt> skip(StreamId id, uint64_t seq) = 0;
+  // Deletes the messages of these sequences that there are. `erase` also overwrites their bytes on
+  // the disk, before the ticket is durable.
+  virtual Result<Receipt> remove(StreamId id, SequenceRange range, bool erase) = 0;
+  // Deletes messages before `below` (0: no bound) that the filter takes, but the newest `keep`.
+  virtual Result<Receipt> purge(StreamId id, const SubjectFilter& filter, uint64_t below,
+                                uint64_t keep) = 0;
+
+  // Errc::invalid_argument: no such message (any more). Errc::io: it is there and cannot be read.
+  virtual Result<StoredMessage> read(StreamId id, uint64_t seq) = 0;
+  // The first message from `seq` on that the filter takes.
+  virtual Result<StoredMessage> next(StreamId id, const SubjectFilter& filter, uint64_t seq) = 0;
+  // The newest message of a subject.
+  virtual Result<StoredMessage> last(StreamId id, std::string_view subject) = 0;
+  // Its sequence, also of a message under way; 0: none.
+  virtual Result<uint64_t> find_last(StreamId id, std::string_view subject) = 0;
+  // Every subject with a message that the filter takes, in no order, and how many it has.
+  virtual Result<void> subjects(
+      StreamId id, const SubjectFilter& filter,
+      const std::function<void(std::string_view subject, uint64_t count)>& visit) = 0;
+  // Ranges of sequences between the first and the last that hold no message, at most `limit`.
+  virtual Result<std::vector<SequenceRange>> deleted(StreamId id, size_t limit) = 0;
+};
+
+// What a message counts for in its stream's size: what nats-server's file store would take for it.
+constexpr uint64_t counted_bytes(size_t subject, size_t headers, size_t payload) {
+  return 30 + subject + payload + (headers > 0 ? 4 + headers : 0);
+}
+
+}  // namespace pipit::js::store
