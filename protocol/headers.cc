@@ -1,5 +1,7 @@
 #include "protocol/headers.h"
 
+#include <algorithm>
+
 namespace pipit::proto {
 namespace {
 
@@ -49,6 +51,27 @@ std::string_view header_status(std::string_view block) {
   size_t digits = 0;
   while (digits < rest->size() && (*rest)[digits] >= '0' && (*rest)[digits] <= '9') ++digits;
   return rest->substr(0, digits);
+}
+
+bool is_header_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(),
+                                      [](char c) { return c > ' ' && c < 0x7f && c != ':'; });
+}
+
+bool is_header_value(std::string_view value) {
+  return value.find_first_of(std::string_view("\r\n\0", 3)) == value.npos;
+}
+
+bool is_header_block(std::string_view block) {
+  if (!take_version(block)) return false;
+  while (const auto line = take_line(block)) {
+    if (line->empty()) return block.empty();
+    const size_t colon = line->find(':');
+    if (colon == line->npos || !is_header_name(line->substr(0, colon)) ||
+        !is_header_value(line->substr(colon + 1)))
+      return false;
+  }
+  return false;
 }
 
 }  // namespace pipit::proto

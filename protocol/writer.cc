@@ -96,6 +96,12 @@ char* write_no_responders(char* out, std::string_view reply, std::string_view si
   return put_literal(put(out, subject), "\r\n\r\n\r\n");
 }
 
+std::string no_responders_block(std::string_view subject) {
+  std::string block(no_responders_block_size(subject), '\0');
+  put_literal(put(put(put(block.data(), kStatusLine), kSubjectKey), subject), "\r\n\r\n");
+  return block;
+}
+
 char* write_uint(char* out, uint64_t value) { return std::to_chars(out, out + 20, value).ptr; }
 
 }  // namespace pipit::proto

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace pipit::proto {
@@ -40,6 +41,9 @@ char* write_err(char* out, std::string_view text);
 size_t no_responders_size(std::string_view reply, std::string_view sid, std::string_view subject);
 char* write_no_responders(char* out, std::string_view reply, std::string_view sid,
                           std::string_view subject);
+
+// Its header block alone.
+std::string no_responders_block(std::string_view subject);
 
 // Decimal digits of `value`; at most 20 bytes.
 char* write_uint(char* out, uint64_t value);

@@ -48,8 +48,7 @@ void ChunkPool::give_queue(std::unique_ptr<OutboundQueue> queue) {
   queue->parts.clear();
   queue->head = 0;
   queue->open = nullptr;
-  queue->pinned = 0;
-  queue->last_slab = nullptr;
+  queue->pins = {};
   queue->size_class = 0;
   // A queue that once was very long does not come back: its vector would stay.
   if (queues_.size() < kQueuesKept && queue->parts.capacity() <= 4096)
@@ -111,10 +110,14 @@ void Outbound::shared(const net::SharedFrames& frames, ChunkPool& pool) {
 void Outbound::add(const net::SlabRef& slab, std::string_view data, bool framed, ChunkPool& pool) {
   if (data.empty()) return;
   OutboundQueue& q = queue(pool);
+<<<<<<< HEAD
   const bool again = std::exchange(q.last_slab, slab.bytes()) == slab.bytes();
   const uint32_t pins = again ? 0 : slab.capacity();
   q.pinned += pins;
   q.parts.push_back({data.data(), static_cast<uint32_t>(data.size()), pins, framed, nullptr,
+=======
+  q.parts.push_back({data.data(), static_cast<uint32_t>(data.size()), q.pins.add(slab), nullptr,
+>>>>>>> 5bb9b65 (transport: let bytes that lie elsewhere live as long as a slab)
                      slab.share()});
   pending_ += data.size();
 }
@@ -162,7 +165,7 @@ void Outbound::consume(size_t taken, ChunkPool& pool) {
       if (--part.chunk->parts == 0 && part.chunk != q.open) pool.give(part.chunk);
     } else {
       part.slab.reset();
-      q.pinned -= part.pins;
+      q.pins.bytes -= part.pins;
     }
     ++q.head;
   }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "transport/byte_stream.h"
@@ -28,6 +29,26 @@ inline constexpr size_t kInlinePayloadMax = 2048;
 inline constexpr size_t kSharedPayloadMin = 1024;
 // What the slices of one queue may pin before it is weighed against what is pending.
 inline constexpr size_t kPinnedFree = 256 * 1024;
+
+// What the slices of one queue keep from others.
+struct SlicePins {
+  size_t bytes = 0;
+  const std::byte* last_slab = nullptr;  // of which something was sliced
+
+  uint32_t add(const net::SlabRef& slab) {
+    const bool again = std::exchange(last_slab, slab.bytes()) == slab.bytes();
+    const uint32_t more = again ? 0 : slab.capacity();
+    bytes += more;
+    return more;
+  }
+  // With one more slice they would outweigh `pending` bytes: copy instead. So a reader that never
+  // comes back, and is sent a little of every read, costs what is pending for it and not a slab for
+  // each message.
+  bool outweigh(const net::SlabRef& slab, size_t pending) const {
+    if (bytes <= kPinnedFree) return false;
+    return bytes + (last_slab == slab.bytes() ? 0 : slab.capacity()) > 2 * pending;
+  }
+};
 
 struct Chunk {
   Chunk* next;
@@ -51,8 +72,7 @@ struct OutboundQueue {
   std::vector<OutboundPart> parts;
   size_t head = 0;  // parts before it are sent
   Chunk* open = nullptr;
-  size_t pinned = 0;                     // sum of the parts' pins
-  const std::byte* last_slab = nullptr;  // of which something was sliced
+  SlicePins pins;
   uint8_t size_class = 0;
 };
 
@@ -91,13 +111,10 @@ class Outbound {
   void commit(size_t size);
   void append(std::string_view text, ChunkPool& pool);
   // Better copied than sliced: it is small, or the slabs that slices hold would outweigh what is
-  // pending. So a reader that never comes back, and is sent a little of every read, costs what is
-  // pending for it and not a slab for each message.
+  // pending.
   bool better_copied(const net::SlabRef& slab, size_t size) const {
-    if (size <= kInlinePayloadMax) return true;
-    if (queue_ == nullptr || queue_->pinned <= kPinnedFree) return false;
-    const size_t more = queue_->last_slab == slab.bytes() ? 0 : slab.capacity();
-    return queue_->pinned + more > 2 * (pending_ + size);
+    return size <= kInlinePayloadMax ||
+           (queue_ != nullptr && queue_->pins.outweigh(slab, pending_ + size));
   }
   // Shares `data`, which lies in `slab`.
   void slice(const net::SlabRef& slab, std::string_view data, ChunkPool& pool);

@@ -6,9 +6,9 @@
 namespace pipit::net {
 namespace {
 
-Slab* allocate(uint32_t capacity, SlabHome* home) {
+Slab* allocate(uint32_t capacity, SlabHome* home, Foreign foreign = {}) {
   size_t size = sizeof(Slab) + size_t{capacity} + SlabPool::kPadding;
-  Slab* slab = new (::operator new(size)) Slab{{1}, capacity, home};
+  Slab* slab = new (::operator new(size)) Slab{{1}, capacity, home, foreign};
   std::memset(slab->bytes() + capacity, 0, SlabPool::kPadding);
   return slab;
 }
@@ -19,7 +19,9 @@ void release(SlabHome* home, uint32_t count) {
 
 void free_slab(Slab* slab) {
   SlabHome* home = slab->home;
+  const Foreign foreign = slab->foreign;
   ::operator delete(slab);
+  if (foreign.release != nullptr) foreign.release(foreign.context);
   if (home != nullptr) release(home, 1);
 }
 
@@ -65,13 +67,17 @@ SlabPool::~SlabPool() {
 }
 
 SlabRef SlabPool::make(uint32_t capacity) {
-  if (capacity != kStandard) return SlabRef(allocate(capacity, nullptr));
+  if (capacity != kStandard) return make_slab(capacity);
   if (Slab* slab = home_->hand_out(); slab != nullptr) {
     slab->refs.store(1, std::memory_order_relaxed);
     return SlabRef(slab);
   }
   home_->refs.fetch_add(1, std::memory_order_relaxed);
   return SlabRef(allocate(kStandard, home_));
+}
+
+SlabRef make_slab(uint32_t capacity, Foreign foreign) {
+  return SlabRef(allocate(capacity, nullptr, foreign));
 }
 
 }  // namespace pipit::net

@@ -35,10 +35,17 @@ struct SlabHome {
   Slab* kept[kKept];
 };
 
+// Bytes that lie elsewhere and live as long as a slab: the last release, on its thread, calls this.
+struct Foreign {
+  void (*release)(void* context) = nullptr;
+  void* context = nullptr;
+};
+
 struct Slab {
   std::atomic<uint32_t> refs;
   uint32_t capacity;  // of bytes()
   SlabHome* home;     // nullptr: of no pool
+  Foreign foreign;    // of no pool only
   std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
@@ -59,11 +66,19 @@ class SlabRef {
   SlabRef& operator=(const SlabRef&) = delete;
   ~SlabRef() { reset(); }
 
+  // One more reference to a slab that somebody holds.
+  static SlabRef share(Slab* slab) {
+    slab->refs.fetch_add(1, std::memory_order_relaxed);
+    return SlabRef(slab);
+  }
   SlabRef share() const {
     if (slab_ != nullptr) slab_->refs.fetch_add(1, std::memory_order_relaxed);
     return SlabRef(slab_);
   }
   void reset();
+  // Gives the reference to the caller.
+  Slab* detach() { return std::exchange(slab_, nullptr); }
+  Slab* get() const { return slab_; }
   explicit operator bool() const { return slab_ != nullptr; }
   std::byte* bytes() const { return slab_->bytes(); }
   uint32_t capacity() const { return slab_->capacity; }
@@ -92,5 +107,8 @@ class SlabPool {
  private:
   SlabHome* home_;
 };
+
+// [any thread] A slab of no pool: `capacity` bytes of its own, and what goes with them.
+SlabRef make_slab(uint32_t capacity, Foreign foreign = {});
 
 }  // namespace pipit::net

@@ -22,12 +22,15 @@ class SpscRing {
   // Requires: `capacity` is a power of two.
   explicit SpscRing(uint32_t capacity) : mask_(capacity - 1), slots_(new T[capacity]) {}
 
+  // [producer] True until the consumer has taken something.
+  bool full() {
+    if (staged_ - head_seen_ <= mask_) return false;
+    head_seen_ = head_.load(std::memory_order_acquire);  // I2
+    return staged_ - head_seen_ > mask_;
+  }
   // [producer] False, and `item` untouched, when full.
   bool push(T&& item) {
-    if (staged_ - head_seen_ > mask_) {
-      head_seen_ = head_.load(std::memory_order_acquire);  // I2
-      if (staged_ - head_seen_ > mask_) return false;
-    }
+    if (full()) return false;
     slots_[staged_ & mask_] = std::move(item);
     ++staged_;
     return true;

@@ -80,3 +80,16 @@ TEST_CASE("the status stands behind the version") {
   CHECK(header_status("NATS/1.0\r\nA: 1\r\n\r\n") == "");
   CHECK(header_status("NATS/1.0 busy\r\n\r\n") == "");
 }
+
+TEST_CASE("a block of headers is whole, and nothing stands behind it") {
+  for (const char* good : {"NATS/1.0\r\n\r\n", "NATS/1.0\r\na: b\r\n\r\n", "NATS/1.0 503\r\n\r\n",
+                           "NATS/1.0\r\na:\r\nb: c: d\r\n\r\n"})
+    CHECK(is_header_block(good));
+  for (const char* bad :
+       {"", "NATS/1.0", "NATS/1.0\r\n", "NATS/1.1\r\n\r\n", "NATS/1.0\r\na: b\r\n",
+        "NATS/1.0\r\nno colon\r\n\r\n", "NATS/1.0\r\n: x\r\n\r\n", "NATS/1.0\r\na b: x\r\n\r\n",
+        "NATS/1.0\r\na: b\r\n\r\nmore", "NATS/1.0\r\na: b\nc\r\n\r\n", "\r\n\r\n"})
+    CHECK_FALSE(is_header_block(bad));
+  CHECK_FALSE(is_header_name("a\x7f"));
+  CHECK_FALSE(is_header_value(std::string_view("a\0b", 3)));
+}

@@ -103,3 +103,14 @@ TEST_CASE("slices released on many threads while the pool makes more and then di
   pool.reset();
   for (std::thread& thread : threads) thread.join();
 }
+
+TEST_CASE("what goes with a slab is released once, by its last reference") {
+  int released = 0;
+  SlabRef slab = make_slab(10, {[](void* n) { ++*static_cast<int*>(n); }, &released});
+  CHECK(slab.capacity() == 10);
+  SlabRef shared = slab.share();
+  slab.reset();
+  CHECK(released == 0);
+  std::thread([other = std::move(shared)]() mutable { other.reset(); }).join();
+  CHECK(released == 1);
+}
