@@ -28,6 +28,7 @@ Delivery::Delivery(Reactor& reactor)
              reactor.broker().options.disable_sublist_cache ? 1 : 64 * 1024) {}
 
 void Delivery::publish(Endpoint& publisher, const proto::Message& message, const net::SlabRef& slab) {
+  busy_ = true;
   const router::MatchResult* match = cache_.find(message.subject);
   const bool asks = publisher.no_responders() && !message.reply.empty();
   bool delivered = false;
@@ -58,9 +59,16 @@ void Delivery::publish(Endpoint& publisher, const proto::Message& message, const
     if (reactor_.mailbox().congested()) reactor_.hold_congested(publisher);
   }
   if (!delivered && asks) answer_no_responders(publisher, message);
+  busy_ = false;
 }
 
 void Delivery::handle(MailItem& item) {
+  busy_ = true;
+  dispatch(item);
+  busy_ = false;
+}
+
+void Delivery::dispatch(MailItem& item) {
   const Parcel parcel{item.message, item.slab, item.origin, item.sole};
   switch (item.kind) {
     case MailItem::Kind::plain:

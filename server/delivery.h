@@ -32,9 +32,13 @@ class Delivery {
   // What another reactor sent.
   void handle(MailItem& item);
 
+  // Inside publish() or handle(): neither may be called now. Only the log is called from there.
+  bool busy() const { return busy_; }
+
   router::CacheStats cache_stats() const { return cache_.stats(); }
 
  private:
+  void dispatch(MailItem& item);
   bool to_plain(const router::MatchResult& match, const router::ReactorSlice& slice,
                 const Parcel& parcel);
   bool to_group(const router::MatchResult& match, uint32_t group, uint32_t member, uint32_t tries,
@@ -46,6 +50,7 @@ class Delivery {
 
   Reactor& reactor_;
   router::MatchCache cache_;
+  bool busy_ = false;
 };
 
 }  // namespace pipit

@@ -54,7 +54,7 @@ std::string Endpoint::refusal(std::string_view subject, std::string_view reply) 
 
 std::string Endpoint::subscribe(std::string_view subject, std::string_view queue,
                                 std::string_view sid) {
-  if (queue == "_sys_") return proto::err::subscribe_violation(subject, queue);
+  if (queue == kSystemQueue) return proto::err::subscribe_violation(subject, queue);
   const uint32_t max_tokens = broker_.options.max_sub_tokens;
   if (max_tokens > 0 && proto::count_tokens(subject) > max_tokens)
     return proto::err::too_many_tokens(subject);
@@ -82,6 +82,7 @@ void Endpoint::unsubscribe(SubscriptionRecord& sub, bool has_max, uint64_t max) 
 void Endpoint::remove_subscription(SubscriptionRecord& sub) {
   broker_.account.interest.remove(sub.subject(), sub.queue(),
                                   {slot_, sub.slot, sub.generation, reactor_.index()});
+  on_removed(sub);
   subscriptions_.remove(sub);
 }
 

@@ -76,6 +76,15 @@ class Endpoint {
   bool no_responders() const { return wants_.no_responders; }
   ConnectionSnapshot snapshot(bool with_subscriptions) const;
 
+  // A publish that is refused for its names; refusal() has the text of the -ERR. nats-server routes
+  // gateway replies and its Raft groups under these.
+  static bool refused(std::string_view subject, std::string_view reply) {
+    return reserved_subject(subject) || (!reply.empty() && reserved_reply(reply));
+  }
+  static std::string refusal(std::string_view subject, std::string_view reply);
+  // Queue groups of this name belong to the server.
+  static constexpr std::string_view kSystemQueue = "_sys_";
+
   // The dirty list's mark.
   bool dirty = false;
 
@@ -98,15 +107,10 @@ class Endpoint {
   virtual void on_released() = 0;
   // It is closing: subscriptions are gone. Ends with finish(), now or later.
   virtual void on_close() = 0;
+  virtual void on_removed(const SubscriptionRecord&) {}
   virtual size_t pending_bytes() const = 0;
   virtual const net::PeerAddress& peer() const = 0;
 
-  // A publish that is refused for its names; refusal() has the text of the -ERR. nats-server routes
-  // gateway replies and its Raft groups under these.
-  static bool refused(std::string_view subject, std::string_view reply) {
-    return reserved_subject(subject) || (!reply.empty() && reserved_reply(reply));
-  }
-  static std::string refusal(std::string_view subject, std::string_view reply);
   void count_in(size_t size, Traffic& total) {
     ++traffic_.in_msgs;
     traffic_.in_bytes += size;

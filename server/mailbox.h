@@ -75,6 +75,9 @@ class Mailbox {
   // Acquire is not needed: what was published meanwhile is found by drain().
   void woke() { sleeping_.store(false, std::memory_order_relaxed); }
 
+  // [any thread] Interrupts its sleep.
+  void wake() { wake_(); }
+
   // [any thread] Runs `task` on this reactor, soon. For control, not for messages. False: closed,
   // and `task` is destroyed.
   bool post(std::function<void()> task);

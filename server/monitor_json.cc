@@ -82,7 +82,7 @@ void write_connection(JsonWriter& w, const ConnectionSnapshot& c, const MonitorQ
   const int64_t until = c.stop_ns != 0 ? c.stop_ns : now_ns;
   w.begin_object();
   w.field("cid", c.cid).field("kind", "Client");
-  w.field("type", c.wire == Wire::tcp ? "nats" : "websocket");
+  w.field("type", c.wire == Wire::websocket ? "websocket" : "nats");
   w.field("ip", c.forwarded_for.empty() ? c.ip : c.forwarded_for);
   w.field("port", uint32_t{c.port});
   w.field("start", rfc3339(c.start_ns)).field("last_activity", rfc3339(c.last_activity_ns));

@@ -110,15 +110,8 @@ void Outbound::shared(const net::SharedFrames& frames, ChunkPool& pool) {
 void Outbound::add(const net::SlabRef& slab, std::string_view data, bool framed, ChunkPool& pool) {
   if (data.empty()) return;
   OutboundQueue& q = queue(pool);
-<<<<<<< HEAD
-  const bool again = std::exchange(q.last_slab, slab.bytes()) == slab.bytes();
-  const uint32_t pins = again ? 0 : slab.capacity();
-  q.pinned += pins;
-  q.parts.push_back({data.data(), static_cast<uint32_t>(data.size()), pins, framed, nullptr,
-=======
-  q.parts.push_back({data.data(), static_cast<uint32_t>(data.size()), q.pins.add(slab), nullptr,
->>>>>>> 5bb9b65 (transport: let bytes that lie elsewhere live as long as a slab)
-                     slab.share()});
+  q.parts.push_back({data.data(), static_cast<uint32_t>(data.size()), q.pins.add(slab), framed,
+                     nullptr, slab.share()});
   pending_ += data.size();
 }
 

@@ -21,6 +21,7 @@ Reactor::Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::functio
       random_(random),
       mailbox_(index, reactors, std::move(wake), ring_capacity),
       delivery_(*this),
+      inproc_(*this, [this] { mailbox_.wake(); }),
       lame_duck_timer_(*this, &Reactor::on_lame_duck_timer) {}
 
 Reactor::~Reactor() { timers_.cancel(lame_duck_timer_); }
@@ -53,12 +54,19 @@ Connection* Reactor::adopt(Wire wire, const MakeStream& make) {
   return opened;
 }
 
+void Reactor::open_client(std::shared_ptr<ClientLink> link) {
+  const uint32_t slot = take_slot();
+  slots_[slot] = std::make_unique<InprocClient>(*this, slot, std::move(link));
+  ++open_;
+}
+
 void Reactor::turn() {
   awake();
   now_ns_ = clock_();
   mailbox_.run_posted();
   take_mail();
   timers_.run(now_ns_);
+  inproc_.turn();
   // Publishing before flushing: a PONG must not leave while what came before it is still staged.
   mailbox_.publish();
   if (!congested_.empty() && !mailbox_.congested()) resume_congested();
@@ -103,10 +111,14 @@ void Reactor::resume_congested() {
 }
 
 bool Reactor::prepare_sleep() {
-  if (!dirty_.empty() || !graveyard_.empty()) return false;
+  if (!dirty_.empty() || !graveyard_.empty() || inproc_.busy()) return false;
   // There is room again since this turn looked: nobody else will wake us for that.
   if (!congested_.empty() && !mailbox_.congested()) return false;
   if (!mailbox_.prepare_sleep()) return false;
+  if (!inproc_.doorbell()->prepare_sleep()) {
+    mailbox_.woke();
+    return false;
+  }
   broker_.epoch.offline(index_);
   asleep_ = true;
   return true;
@@ -116,6 +128,7 @@ void Reactor::wake_up() {
   asleep_ = false;
   now_ns_ = clock_();
   mailbox_.woke();
+  inproc_.doorbell()->woke();
   broker_.epoch.online(index_);
 }
 
@@ -126,6 +139,7 @@ int64_t Reactor::next_deadline_ns() const {
 }
 
 void Reactor::close_all(proto::CloseReason reason) {
+  if (reason == proto::CloseReason::server_shutdown) inproc_.shut();
   for (size_t i = 0; i < slots_.size(); ++i)
     if (slots_[i] != nullptr) slots_[i]->close(reason);
 }

@@ -1,8 +1,9 @@
 // Reactor: one thread's share of the broker: its endpoints, timers, mailbox, match cache, dirty
 // list and counters. It knows no loop and no clock: ReactorLoop (or a test) calls turn().
 //
-// A turn: posted tasks, mail from other reactors, due timers; then what was staged for others is
-// published, dirty endpoints are flushed, finished ones destroyed. One thread, but mailbox().post().
+// A turn: posted tasks, mail from other reactors, due timers, what in-process clients ask for and
+// their callbacks; then what was staged for others is published, dirty endpoints are flushed,
+// finished ones destroyed. One thread, but mailbox().post() and inproc().doorbell().
 #pragma once
 #include <algorithm>
 #include <deque>
@@ -15,6 +16,7 @@
 #include "server/delivery.h"
 #include "server/identity.h"
 #include "server/inbound.h"
+#include "server/inproc_clients.h"
 #include "server/mailbox.h"
 #include "server/outbound.h"
 #include "server/stats.h"
@@ -50,6 +52,9 @@ class Reactor {
   using MakeStream = std::function<std::unique_ptr<net::ByteStream>(Connection&)>;
   Connection* adopt(Wire wire, const MakeStream& make);
 
+  // Makes the endpoint of `link`.
+  void open_client(std::shared_ptr<ClientLink> link);
+
   void turn();
   // False: there is something to do, do not sleep. True: the reactor counts as asleep until the
   // next call that reaches it.
@@ -57,6 +62,12 @@ class Reactor {
   // First thing in every call from outside: after a sleep, takes part in the epoch again.
   void awake() {
     if (asleep_) wake_up();
+  }
+  // The same for a call of the program on this thread, perhaps between two turns: one follows.
+  void enter() {
+    if (!asleep_) return;
+    wake_up();
+    mailbox_.wake();
   }
   // prepare_sleep() said yes, and nobody called since.
   bool asleep() const { return asleep_; }
@@ -94,6 +105,8 @@ class Reactor {
   bool tracing() const { return tracing_; }
   Mailbox& mailbox() { return mailbox_; }
   Delivery& delivery() { return delivery_; }
+  InprocClients& inproc() { return inproc_; }
+  const InprocClients& inproc() const { return inproc_; }
   net::TimerHeap& timers() { return timers_; }
   ChunkPool& chunks() { return chunks_; }
   ReadArea& read_area() { return read_area_; }
@@ -123,6 +136,7 @@ class Reactor {
   Mailbox mailbox_;
   ReactorCounters counters_;
   Delivery delivery_;
+  InprocClients inproc_;
   std::unique_ptr<proto::ConnectParser> connect_parser_;
   std::vector<std::unique_ptr<Endpoint>> slots_;
   std::vector<uint32_t> free_slots_;

@@ -72,6 +72,11 @@ bool ReactorLoop::adopt(Arrival&& arrival) {
   });
 }
 
+Result<std::shared_ptr<ClientLink>> ReactorLoop::connect(const ClientOptions& options) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  return connect_client(broker_, reactor_, options);
+}
+
 void ReactorLoop::adopt_here(Arrival&& arrival) {
   if (stopping_) {
     ::close(arrival.fd);

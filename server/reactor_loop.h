@@ -3,7 +3,6 @@
 #include <atomic>
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "server/reactor.h"
 #include "transport/byte_stream.h"
@@ -31,11 +30,9 @@ class ReactorLoop {
   // turn depends on somebody else.
   void answer_at_once();
   // [its thread] Says which thread that is. Before the first turn.
-  void settle() { runs_on_.store(std::this_thread::get_id(), std::memory_order_relaxed); }
+  void settle() { reactor_.inproc().doorbell()->settle(); }
   // [any thread] Is this its thread?
-  bool here() const {
-    return runs_on_.load(std::memory_order_relaxed) == std::this_thread::get_id();
-  }
+  bool here() const { return reactor_.inproc().doorbell()->here(); }
   // [its thread] A loop of its own, until it has ended. Nothing if it has.
   void run();
   // [its thread] A loop of its own: what there is to do now, without waiting for more.
@@ -52,6 +49,8 @@ class ReactorLoop {
 
   // [any thread] Takes a connected socket. False: it has ended, and the socket is still yours.
   bool adopt(Arrival&& arrival);
+  // [any thread] An in-process client of this reactor.
+  Result<std::shared_ptr<ClientLink>> connect(const ClientOptions& options);
   // Connections given to this reactor and not gone yet, roughly: for placement.
   int64_t load() const { return load_.load(std::memory_order_relaxed); }
 
@@ -67,7 +66,6 @@ class ReactorLoop {
   net::Loop loop_;
   net::WsScratch ws_scratch_;
   Reactor reactor_;
-  std::atomic<std::thread::id> runs_on_;
   std::atomic<int64_t> load_{0};
   std::function<void()> on_ended_;
   bool stopping_ = false, ended_ = false;  // its thread's

@@ -31,6 +31,7 @@ class Server::Impl {
   void lame_duck(std::function<void()> done);
   void begin_stop(std::function<void()> done);
   Result<void> adopt(int fd, std::span<const std::byte> read_already, Wire wire);
+  Result<std::shared_ptr<ClientLink>> connect(const ClientOptions& options);
 
   Drive& drive() { return *drive_; }
   const net::TcpListener& clients() const { return clients_; }
@@ -42,6 +43,7 @@ class Server::Impl {
   enum class State : uint8_t { bound, running, stopping, stopped };
 
   void accept_on(net::TcpListener& listener, Wire wire);
+  ReactorLoop& least_loaded();
   void place(Arrival&& arrival);
   void close_listeners(bool monitor);
   void stop_reactors();
@@ -53,7 +55,7 @@ class Server::Impl {
   net::TcpListener clients_, websockets_;
   MonitorHttp monitor_{broker_};
   std::unique_ptr<Drive> drive_;
-  size_t next_ = 0;  // reactor 0's: where equal loads go
+  std::atomic<size_t> next_{0};  // where equal loads go
   std::atomic<size_t> reactors_left_{0};
   std::mutex mutex_;  // of what follows
   State state_ = State::bound;
@@ -134,16 +136,34 @@ void Server::Impl::accept_on(net::TcpListener& listener, Wire wire) {
   });
 }
 
-// On reactor 0. The least loaded reactor gets the connection; among equals they take turns.
-void Server::Impl::place(Arrival&& arrival) {
-  size_t best = next_ % loops_.size();
-  for (size_t i = 0; i < loops_.size(); ++i) {
-    const size_t candidate = (next_ + i) % loops_.size();
+// [any thread] Among equals they take turns.
+ReactorLoop& Server::Impl::least_loaded() {
+  const size_t first = next_.load(std::memory_order_relaxed) % loops_.size();
+  size_t best = first;
+  for (size_t i = 1; i < loops_.size(); ++i) {
+    const size_t candidate = (first + i) % loops_.size();
     if (loops_[candidate]->load() < loops_[best]->load()) best = candidate;
   }
-  next_ = best + 1;
+  next_.store(best + 1, std::memory_order_relaxed);
+  return *loops_[best];
+}
+
+// On reactor 0.
+void Server::Impl::place(Arrival&& arrival) {
   const int fd = arrival.fd;
-  if (!loops_[best]->adopt(std::move(arrival))) ::close(fd);
+  if (!least_loaded().adopt(std::move(arrival))) ::close(fd);
+}
+
+// What a reactor's own thread asks for lives there, so that its calls act at once.
+Result<std::shared_ptr<ClientLink>> Server::Impl::connect(const ClientOptions& options) {
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::bound && state_ != State::running)
+    return Error{Errc::closed, 0, "Server::connect", "the server was stopped"};
+  if (broker_.lame_duck.load(std::memory_order_relaxed))
+    return Error{Errc::closed, 0, "Server::connect", "the server is in lame duck mode"};
+  for (auto& loop : loops_)
+    if (loop->here()) return loop->connect(options);
+  return least_loaded().connect(options);
 }
 
 Result<void> Server::Impl::adopt(int fd, std::span<const std::byte> read_already, Wire wire) {
@@ -266,6 +286,11 @@ void Server::stop() {
 void Server::stop(std::function<void()> done) { impl_->begin_stop(std::move(done)); }
 Result<void> Server::adopt(int fd, std::span<const std::byte> read_already, Handover kind) {
   return impl_->adopt(fd, read_already, kind == Handover::nats ? Wire::tcp : Wire::websocket);
+}
+Result<std::unique_ptr<Client>> Server::connect(const ClientOptions& options) noexcept {
+  auto link = impl_->connect(options);
+  if (!link.ok()) return link.take_error();
+  return std::unique_ptr<Client>(new Client(std::move(link).value()));
 }
 int Server::fd() const { return impl_->drive().fd(); }
 std::chrono::milliseconds Server::timeout() const { return impl_->drive().timeout(); }

@@ -7,7 +7,7 @@
 
 namespace pipit {
 
-enum class Wire : uint8_t { tcp, websocket };
+enum class Wire : uint8_t { tcp, websocket, inproc };
 
 struct Traffic {
   uint64_t in_msgs = 0, in_bytes = 0, out_msgs = 0, out_bytes = 0;

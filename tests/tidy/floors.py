@@ -23,7 +23,7 @@ CODE = {".h", ".cc", ".c", ".py", ".mjs", ".html"}
 NO_NOUN = {"utils", "util", "common", "helpers", "helper", "misc"}
 
 VOCABULARY = "server/include/pipit/"
-VOCABULARY_HEADERS = {VOCABULARY + name + ".h" for name in ("result", "payload", "message", "options")}
+VOCABULARY_HEADERS = {VOCABULARY + name + ".h" for name in ("export", "result", "payload", "message", "options")}
 GENERATED = {"pipit_config.h"}
 THIRD_PARTY = re.compile(
     r"(uv|simdjson|xxhash|zlib|crypt)\.h$|(uv|wslay|mbedtls|doctest|benchmark|nats)/")

@@ -21,6 +21,10 @@ enum class Errc : uint16_t {
   io,                // a file or socket call failed; see sys_errno
   closed,            // the server or connection is closed
   exhausted,         // a limit was reached
+  denied,            // the server does not let this client do that
+  slow_consumer,     // too much is under way: the same call may succeed later
+  no_responders,     // nobody listens to what was requested
+  timeout,           // it did not happen in time
 };
 
 struct Error {

@@ -13,6 +13,7 @@
 //            Writing to a socket whose peer has gone raises no SIGPIPE.
 // Errors.    Nothing here throws. A failed Result names the call and carries the OS errno.
 #pragma once
+#include <pipit/client.h>
 #include <pipit/export.h>
 #include <pipit/options.h>
 #include <pipit/result.h>
@@ -69,6 +70,10 @@ class PIPIT_API Server {
   // authorization and origins holds; a listener need not be configured. On success the socket is
   // Pipit's, whatever comes of it; on failure it is still the caller's, as it was.
   Result<void> adopt(int fd, std::span<const std::byte> read_already, Handover kind);
+
+  // [any] A client inside this process; before start() too, when what it asks for waits for that.
+  // Errc::denied: wrong credentials, which are checked in here (bcrypt takes its time).
+  Result<std::unique_ptr<Client>> connect(const ClientOptions& options = {}) noexcept;
 
   // As bound, also when -1 was asked; 0: that listener is off.
   int client_port() const;        // [any]
