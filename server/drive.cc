@@ -40,39 +40,43 @@ class OwnThreads final : public Drive {
   std::vector<std::thread> threads_;
 };
 
-// A guest on the host's loop. Nobody can wait here for what only the host's own turns bring about.
-class HostLoop final : public Drive {
+// One reactor, turned by a thread of the host's: the one that created the server.
+class HostThread : public Drive {
  public:
-  explicit HostLoop(ReactorLoops& loops) : Drive(loops) { loops_[0]->answer_at_once(); }
-
-  Result<void> start() override {
+  explicit HostThread(ReactorLoops& loops) : Drive(loops) {
+    loops_[0]->answer_at_once();
     loops_[0]->settle();
-    return {};
   }
+  Result<void> may_start() const override {
+    if (loops_[0]->here()) return {};
+    return Error{Errc::invalid_argument, 0, "Server::start",
+                 "start() belongs to the thread that called create()"};
+  }
+  Result<void> start() override { return {}; }
+};
+
+// A guest on the host's loop. Nobody can wait here for what only the host's own turns bring about.
+class HostLoop final : public HostThread {
+ public:
+  using HostThread::HostThread;
+
   void end(ReactorLoop& loop, std::function<void()> gone) override {
     loop.loop().close(std::move(gone));
   }
   void wait() override {}
 };
 
-// Turned by poll(), on the thread that started it.
-class CallerDriven final : public Drive {
+// Turned by poll().
+class CallerDriven final : public HostThread {
  public:
-  explicit CallerDriven(ReactorLoops& loops) : Drive(loops) {
-    loops_[0]->answer_at_once();
-    loops_[0]->settle();
-  }
+  using HostThread::HostThread;
 
-  Result<void> start() override {
-    loops_[0]->settle();
-    return {};
-  }
   void end(ReactorLoop& loop, std::function<void()> gone) override {
     loop.loop().stop();
     gone();
   }
   void wait() override {
-    if (!loops_[0]->here() || polling_) return;
+    if (!loops_[0]->here() || in_callback()) return;
     polling_ = true;
     loops_[0]->run();
     polling_ = false;
@@ -85,9 +89,9 @@ class CallerDriven final : public Drive {
   Result<void> poll() override {
     if (!loops_[0]->here())
       return Error{Errc::invalid_argument, 0, "Server::poll",
-                   "poll() belongs to the thread that called start()"};
-    if (polling_)
-      return Error{Errc::invalid_argument, 0, "Server::poll", "poll() was called inside itself"};
+                   "poll() belongs to the thread that called create()"};
+    if (in_callback())
+      return Error{Errc::invalid_argument, 0, "Server::poll", "poll() was called in a callback"};
     polling_ = true;
     loops_[0]->poll();
     polling_ = false;
@@ -96,6 +100,9 @@ class CallerDriven final : public Drive {
   }
 
  private:
+  // Of the reactor: inside poll(), or the log callback inside a call of a Client.
+  bool in_callback() const { return polling_ || loops_[0]->reactor().delivery().busy(); }
+
   bool polling_ = false;  // the driving thread's
 };
 

@@ -22,6 +22,8 @@ class Drive {
 
   explicit Drive(ReactorLoops& loops) : loops_(loops) {}
   virtual ~Drive() = default;
+  // [any thread] An error: not on this one.
+  virtual Result<void> may_start() const { return {}; }
   // [owner] The loops turn, or will once somebody turns them.
   virtual Result<void> start() = 0;
   // [a reactor's thread] That reactor has ended: ends its loop. `gone` is called when that is done.

@@ -111,6 +111,7 @@ Server::Impl::~Impl() {
 }
 
 Result<void> Server::Impl::start() {
+  PIPIT_TRY(drive_->may_start());
   std::unique_lock lock(mutex_);
   if (state_ == State::running)
     return Error{Errc::invalid_argument, 0, "Server::start", "the server was started before"};
@@ -259,7 +260,7 @@ void Server::Impl::reactor_gone() {
   for (const auto& call : done) call();
 }
 
-Result<std::unique_ptr<Server>> Server::create(Options options) {
+Result<std::unique_ptr<Server>> Server::create(Options options) noexcept {
   ConfigFaults faults;
   validate(options, faults);
   if (!faults.errors.empty()) {
@@ -277,14 +278,14 @@ Result<std::unique_ptr<Server>> Server::create(Options options) {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<void> Server::start() { return impl_->start(); }
-void Server::lame_duck(std::function<void()> done) { impl_->lame_duck(std::move(done)); }
-void Server::stop() {
+Result<void> Server::start() noexcept { return impl_->start(); }
+void Server::lame_duck(std::function<void()> done) noexcept { impl_->lame_duck(std::move(done)); }
+void Server::stop() noexcept {
   impl_->begin_stop(nullptr);
   impl_->drive().wait();
 }
-void Server::stop(std::function<void()> done) { impl_->begin_stop(std::move(done)); }
-Result<void> Server::adopt(int fd, std::span<const std::byte> read_already, Handover kind) {
+void Server::stop(std::function<void()> done) noexcept { impl_->begin_stop(std::move(done)); }
+Result<void> Server::adopt(int fd, std::span<const std::byte> read_already, Handover kind) noexcept {
   return impl_->adopt(fd, read_already, kind == Handover::nats ? Wire::tcp : Wire::websocket);
 }
 Result<std::unique_ptr<Client>> Server::connect(const ClientOptions& options) noexcept {
@@ -292,12 +293,12 @@ Result<std::unique_ptr<Client>> Server::connect(const ClientOptions& options) no
   if (!link.ok()) return link.take_error();
   return std::unique_ptr<Client>(new Client(std::move(link).value()));
 }
-int Server::fd() const { return impl_->drive().fd(); }
-std::chrono::milliseconds Server::timeout() const { return impl_->drive().timeout(); }
-Result<void> Server::poll() { return impl_->drive().poll(); }
-int Server::client_port() const { return impl_->clients().port(); }
-int Server::websocket_port() const { return impl_->websockets().port(); }
-int Server::monitor_port() const { return impl_->monitor_port(); }
-const std::string& Server::id() const { return impl_->broker().server_id; }
+int Server::fd() const noexcept { return impl_->drive().fd(); }
+std::chrono::milliseconds Server::timeout() const noexcept { return impl_->drive().timeout(); }
+Result<void> Server::poll() noexcept { return impl_->drive().poll(); }
+int Server::client_port() const noexcept { return impl_->clients().port(); }
+int Server::websocket_port() const noexcept { return impl_->websockets().port(); }
+int Server::monitor_port() const noexcept { return impl_->monitor_port(); }
+const std::string& Server::id() const noexcept { return impl_->broker().server_id; }
 
 }  // namespace pipit

@@ -64,8 +64,11 @@ struct PollHost {
 
 // A libuv program: one turn of its loop, with a timer that ends a wait which nothing else ends.
 struct UvHost {
-  explicit UvHost(Options options) {
+  // `first`: a handle that starts before the server's. libuv runs those of a phase last come, first
+  // served.
+  explicit UvHost(Options options, void (*first)(uv_loop_t*, uv_prepare_t*) = nullptr) {
     REQUIRE(uv_loop_init(&loop) == 0);
+    if (first != nullptr) first(&loop, &prepare);
     uv_timer_init(&loop, &guard);
     options.loop = &loop;
     server = started(std::move(options));
@@ -89,6 +92,7 @@ struct UvHost {
 
   uv_loop_t loop;
   uv_timer_t guard;
+  uv_prepare_t prepare;
   std::unique_ptr<Server> server;
 };
 

@@ -55,6 +55,61 @@ TEST_CASE_TEMPLATE("monitoring and stop() by another thread reach a server that 
   other.join();
 }
 
+TEST_CASE_TEMPLATE("stop() in a message's callback returns, and the rest follows", Host,
+                   ThreadsHost, UvHost, PollHost) {
+  Host host(local_options());
+  std::atomic<bool> done{false};
+  auto client = host.server->connect();
+  REQUIRE(client.ok());
+  auto stop = client.value()->subscribe("stop", "", [&](const MessageView& message) {
+    CHECK(client.value()->respond(message, "good-bye").ok());
+    host.server->stop();
+    host.server->stop([&] { done = true; });
+  });
+  REQUIRE(stop.ok());
+  Talk talk(host.server->client_port());
+  talk.say("CONNECT {\"verbose\":false}\r\nSUB reply 1\r\nPUB stop reply 0\r\n\r\n");
+  CHECK(talk.hears(host, "MSG reply 1 8\r\ngood-bye\r\n"));
+  CHECK(talk.sees_the_end(host));
+  const Deadline deadline(kPatience);
+  while (!done && !deadline.passed()) host.run_a_little(deadline);
+  CHECK(done);
+  host.server->stop();
+}
+
+TEST_CASE("driven by its caller, what it publishes makes timeout() 0 and is sent by poll()") {
+  PollHost host(local_options());
+  auto client = host.server->connect();
+  REQUIRE(client.ok());
+  Talk talk(host.server->client_port());
+  talk.say("CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n");
+  CHECK(talk.hears(host, "PONG\r\n"));
+  while (host.server->timeout().count() == 0) CHECK(host.server->poll().ok());
+  CHECK(client.value()->publish("a", "hi").ok());
+  CHECK(host.server->timeout().count() == 0);
+  CHECK(host.server->poll().ok());
+  CHECK(talk.hears(host, "MSG a 1 2\r\nhi\r\n"));
+}
+
+TEST_CASE("on a host's loop, what its own callbacks publish is sent before the loop sleeps") {
+  UvHost host(local_options(), [](uv_loop_t* loop, uv_prepare_t* late) {
+    uv_prepare_init(loop, late);
+    late->data = nullptr;
+    uv_prepare_start(late, [](uv_prepare_t* handle) {
+      if (handle->data == nullptr) return;
+      CHECK(static_cast<Client*>(handle->data)->publish("a", "hi").ok());
+      uv_close(reinterpret_cast<uv_handle_t*>(handle), nullptr);
+    });
+  });
+  auto client = host.server->connect();
+  REQUIRE(client.ok());
+  Talk talk(host.server->client_port());
+  talk.say("CONNECT {\"verbose\":false}\r\nSUB a 1\r\nPING\r\n");
+  CHECK(talk.hears(host, "PONG\r\n"));
+  host.prepare.data = client.value().get();  // from the next turn on, behind Pipit's own part in it
+  CHECK(talk.hears(host, "MSG a 1 2\r\nhi\r\n"));
+}
+
 TEST_CASE("on a host's loop stop(done) comes when every handle is closed") {
   UvHost host(local_options());
   Talk client(host.server->client_port());
@@ -220,7 +275,7 @@ TEST_CASE("driven by its caller, stop() inside poll() returns, and later poll()s
     ::poll(&watched, 1, static_cast<int>(server->timeout().count()));
   }
   CHECK(server->poll().error().code == Errc::closed);
-  CHECK(inner == "poll() was called inside itself");
+  CHECK(inner == "poll() was called in a callback");
 }
 
 TEST_CASE("what belongs to another mode or thread is an error or nothing, never a crash") {
@@ -233,6 +288,12 @@ TEST_CASE("what belongs to another mode or thread is an error or nothing, never 
   Result<void> elsewhere;
   std::thread([&] { elsewhere = driven.server->poll(); }).join();
   CHECK(elsewhere.error().code == Errc::invalid_argument);
+  Options to_drive = local_options();
+  to_drive.reactors = 0;
+  auto made_here = made(to_drive);
+  std::thread([&] { elsewhere = made_here->start(); }).join();
+  CHECK(std::string(elsewhere.error().where) == "Server::start");
+  CHECK(made_here->start().ok());
   Options options = local_options();
   uv_loop_t loop;
   options.loop = &loop;

@@ -37,7 +37,7 @@ class PIPIT_API Server {
  public:
   // Checks options and binds every listener. Accepts nothing and starts no thread yet; on failure
   // nothing is left behind.
-  static Result<std::unique_ptr<Server>> create(Options options);
+  static Result<std::unique_ptr<Server>> create(Options options) noexcept;
   // [owner] In any state. Own threads: stop() first. Driven by the caller: the same, on the driving
   // thread; elsewhere connections are cut. On a host's loop connections are cut, and nothing of
   // Pipit calls back any more but the `done` of a stop() under way; the loop still closes our
@@ -45,11 +45,11 @@ class PIPIT_API Server {
   ~Server();
 
   // [owner] Starts the reactors and accepts connections. Once; not after stop().
-  Result<void> start();
+  Result<void> start() noexcept;
   // [any] Refuses new connections, tells clients (INFO with ldm) and closes them slowly over
   // lame_duck_duration. `done` is called on a reactor when the last client is gone; it may call
   // stop(). Where the server does not run, or is at it already: nothing, and `done` is dropped.
-  void lame_duck(std::function<void()> done);
+  void lame_duck(std::function<void()> done) noexcept;
 
   // [any] Closes listeners, then every connection (what is pending is sent for at most 100 ms).
   // Any number of times, by any number of threads, in callbacks too.
@@ -58,36 +58,36 @@ class PIPIT_API Server {
   //   Host's loop: returns at once; the loop does the rest. Ask stop(done).
   //   Caller: on the driving thread returns when all is done; inside poll() or on another thread at
   //     once, and the next poll()s do the rest, until one returns Errc::closed.
-  void stop();
+  void stop() noexcept;
   // [any] The same without waiting. `done` is called when nothing of this server runs any more: by
   // the host's loop, with every handle closed and its close callback run; inside poll(); on the
   // last reactor's thread; or in here if it had stopped already.
-  void stop(std::function<void()> done);
+  void stop(std::function<void()> done) noexcept;
 
   // [any] Gives away a connected stream socket, with what was read from it already: the start of a
   // NATS client's words or none, or the upgrade request as far as it was read (and never anything
   // that was not read from this socket). What is said of the client and websocket blocks, limits,
   // authorization and origins holds; a listener need not be configured. On success the socket is
   // Pipit's, whatever comes of it; on failure it is still the caller's, as it was.
-  Result<void> adopt(int fd, std::span<const std::byte> read_already, Handover kind);
+  Result<void> adopt(int fd, std::span<const std::byte> read_already, Handover kind) noexcept;
 
   // [any] A client inside this process; before start() too, when what it asks for waits for that.
   // Errc::denied: wrong credentials, which are checked in here (bcrypt takes its time).
   Result<std::unique_ptr<Client>> connect(const ClientOptions& options = {}) noexcept;
 
   // As bound, also when -1 was asked; 0: that listener is off.
-  int client_port() const;        // [any]
-  int websocket_port() const;     // [any]
-  int monitor_port() const;       // [any]
-  const std::string& id() const;  // [any] 56 characters, starts with N
+  int client_port() const noexcept;        // [any]
+  int websocket_port() const noexcept;     // [any]
+  int monitor_port() const noexcept;       // [any]
+  const std::string& id() const noexcept;  // [any] 56 characters, starts with N
 
   // Driven by the caller: wait until fd() is readable or timeout() is over, then poll(). One thread.
   // Other threads (stop(), adopt()) make fd() readable.
-  int fd() const;                             // [owner] for epoll, poll, select; else -1
-  std::chrono::milliseconds timeout() const;  // [owner] ask right before waiting; -1: forever
+  int fd() const noexcept;                             // [owner] for epoll, poll, select; else -1
+  std::chrono::milliseconds timeout() const noexcept;  // [owner] ask right before waiting; -1: forever
   // [owner] Does what there is to do now and never blocks. An error: Errc::closed once it has
   // stopped, Errc::invalid_argument where nobody shall call this.
-  Result<void> poll();
+  Result<void> poll() noexcept;
 
   class Impl;
 
