@@ -64,23 +64,17 @@ test("100,000 messages each way between a TCP client and Chromium", async () => 
 test("the example page hears a TCP client and is heard by it", async () => {
   const example = new URL("../../docs/examples/hello.html", import.meta.url);
   example.searchParams.set("server", broker.websocketUrl);
-  const shown = (id, text) => chromium.evaluate(`new Promise((resolve) => {
-    const element = document.getElementById(${literal(id)});
-    const look = () => { if (element.textContent.includes(${literal(text)})) resolve(); };
-    new MutationObserver(look).observe(element, { childList: true, subtree: true });
-    look();
-  })`);
   const connection = await transport.connect({ servers: broker.url });
   await chromium.open(example.href);
-  await shown("status", "listening to hello.>");
+  await chromium.shown("status", "listening to hello.>");
 
   connection.publish("hello.browser", "Grüße über TCP");
-  await shown("messages", "Grüße über TCP");
+  await chromium.shown("messages", "Grüße über TCP");
 
   const subscription = connection.subscribe("hello.world", { max: 1 });
   await connection.flush();
   await chromium.evaluate(`document.querySelector("#publish button").click()`);
   for await (const message of subscription) equal(message.string(), "Hello from a browser");
-  await shown("messages", "Hello from a browser");
+  await chromium.shown("messages", "Hello from a browser");
   await connection.close();
 });

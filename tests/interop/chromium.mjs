@@ -47,6 +47,16 @@ export class Chromium {
     throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   }
 
+  // Resolves once the element with this id shows `text`.
+  shown(id, text) {
+    return this.evaluate(`new Promise((resolve) => {
+      const element = document.getElementById(${JSON.stringify(id)});
+      const look = () => { if (element.textContent.includes(${JSON.stringify(text)})) resolve(); };
+      new MutationObserver(look).observe(element, { childList: true, subtree: true });
+      look();
+    })`);
+  }
+
   async close() {
     this.#child?.kill("SIGTERM");
     try {

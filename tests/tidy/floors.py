@@ -53,6 +53,8 @@ FLOORS = (
     Floor("jetstream/store/", third_party=("xxhash.h",), system=True, world=THREADS),
     Floor("jetstream/", ours=("jetstream/store/", "protocol/"), third_party=("simdjson.h",)),
     Floor("server/", all=True),
+    Floor("docs/examples/", ours=(VOCABULARY,), third_party=("uv.h",), system=True,
+          world=("chrono", "fstream")),
     Floor("bench/", all=True),
     Floor("tests/", all=True),
 )
