@@ -24,7 +24,12 @@ Mailbox::Mailbox(uint16_t self, uint32_t reactors, std::function<void()> wake,
 
 void Mailbox::send(uint16_t target, MailItem&& item) {
   staged_ |= uint64_t{1} << target;
-  if (spill_[target].empty() && all_[target]->rings_[self_]->push(std::move(item))) return;
+  net::SpscRing<MailItem>& ring = ring_to(target);
+  if (spill_[target].empty() && ring.push(std::move(item))) {
+    // The other side may as well begin: a long read would fill the ring while it sleeps.
+    if (ring.staged() >= capacity_ / 2) show(target);
+    return;
+  }
   spill_[target].push_back(std::move(item));
   ++spilled_;
 }
@@ -32,40 +37,61 @@ void Mailbox::send(uint16_t target, MailItem&& item) {
 void Mailbox::publish() {
   for (uint64_t left = staged_; left != 0; left &= left - 1) {
     const auto target = static_cast<uint32_t>(std::countr_zero(left));
-    Mailbox& other = *all_[target];
-    net::SpscRing<MailItem>& ring = *other.rings_[self_];
-    std::deque<MailItem>& spill = spill_[target];
+    const bool all = fill_from_spill(target);
+    show(target);
+    if (all) staged_ &= ~(uint64_t{1} << target);
+  }
+}
+
+// True: nothing waits any more. False: the receiver will tell when there is room.
+bool Mailbox::fill_from_spill(uint32_t target) {
+  net::SpscRing<MailItem>& ring = ring_to(target);
+  std::deque<MailItem>& spill = spill_[target];
+  do {
     while (!spill.empty() && ring.push(std::move(spill.front()))) {
       spill.pop_front();
       --spilled_;
     }
-    if (spill.empty()) staged_ &= ~(uint64_t{1} << target);
-    if (ring.publish() && other.sleeping_.load(std::memory_order_seq_cst) &&  // I1
-        other.sleeping_.exchange(false, std::memory_order_relaxed))
-      other.wake_();
-  }
+  } while (!spill.empty() && !ring.await_room());
+  return spill.empty();
+}
+
+void Mailbox::show(uint32_t target) {
+  if (ring_to(target).publish()) all_[target]->wake_if_asleep();
+}
+
+void Mailbox::wake_if_asleep() {
+  if (sleeping_.load(std::memory_order_seq_cst) &&  // I1, I2
+      sleeping_.exchange(false, std::memory_order_relaxed))
+    wake_();
 }
 
 void Mailbox::drain(const std::function<void(MailItem&)>& handle) {
-  for (auto& ring : rings_) {
-    if (ring == nullptr) continue;
+  for (uint32_t sender = 0; sender < rings_.size(); ++sender) {
+    if (rings_[sender] == nullptr) continue;
+    net::SpscRing<MailItem>& ring = *rings_[sender];
     // At most a ring's worth: what was there at the call is among them, and a busy sender cannot
     // keep us here.
-    for (uint32_t n = 0; n < capacity_; ++n) {
-      MailItem* item = ring->front();
+    uint32_t taken = 0;
+    while (taken < capacity_) {
+      MailItem* item = ring.front();
       if (item == nullptr) break;
       handle(*item);
-      ring->pop();
+      ring.pop();
+      if (++taken == capacity_ / 2 && ring.give_room()) all_[sender]->wake_if_asleep();
     }
+    if (taken > 0 && ring.give_room()) all_[sender]->wake_if_asleep();
   }
 }
 
 bool Mailbox::prepare_sleep() {
-  sleeping_.store(true, std::memory_order_seq_cst);  // I1
-  bool mail = posted_.load(std::memory_order_seq_cst);
-  for (auto& ring : rings_) mail = mail || (ring != nullptr && !ring->empty_seq_cst());
-  if (mail) sleeping_.store(false, std::memory_order_relaxed);
-  return !mail;
+  sleeping_.store(true, std::memory_order_seq_cst);  // I1, I2
+  bool busy = posted_.load(std::memory_order_seq_cst);
+  for (auto& ring : rings_) busy = busy || (ring != nullptr && !ring->empty_seq_cst());
+  for (uint32_t target = 0; spilled_ > 0 && !busy && target < spill_.size(); ++target)
+    busy = !spill_[target].empty() && ring_to(target).has_room_seq_cst();
+  if (busy) sleeping_.store(false, std::memory_order_relaxed);
+  return !busy;
 }
 
 bool Mailbox::post(std::function<void()> task) {

@@ -1,13 +1,16 @@
 // Mailbox: what other reactors have for this one, and what this one has for them.
 //
 // One SpscRing per ordered pair of reactors, owned by the receiver. send() stages; publish() shows
-// everything staged and wakes only receivers that sleep: one wake per target per loop turn. What a
-// full ring does not take waits in the sender's own FIFO, in order; the sender then pauses the
-// connections that fill it (congested()). Nothing is dropped and nobody blocks.
+// everything staged and wakes only receivers that sleep: one wake per target per loop turn (and one
+// more for each half of a ring that the turn fills). What a full ring does not take waits in the
+// sender's own FIFO, in order; the sender then pauses the connections that fill it (congested()) until
+// the receiver, which has made room, wakes it. Nothing is dropped and nobody blocks.
 //
 // I1  A receiver that finds its rings empty sets sleeping_ (seq_cst), then looks at every ring once
 //     more (seq_cst); a sender publishes its tail (seq_cst), then looks at sleeping_ (seq_cst). In
 //     the one order of seq_cst at least one of them sees the other, so no wake is lost.
+// I2  The same for room: a sender that sleeps with a FIFO sets sleeping_, then looks for room in that
+//     ring; a receiver makes room, then looks whether it is awaited (SpscRing I4) and at sleeping_.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -70,7 +73,7 @@ class Mailbox {
 
   // [this reactor] Takes every item that was there at the call; `handle` may send().
   void drain(const std::function<void(MailItem&)>& handle);
-  // [this reactor] False: there is mail, do not sleep.
+  // [this reactor] False: there is mail, or room for what waits; do not sleep.
   bool prepare_sleep();
   // Acquire is not needed: what was published meanwhile is found by drain().
   void woke() { sleeping_.store(false, std::memory_order_relaxed); }
@@ -86,6 +89,11 @@ class Mailbox {
   void close();
 
  private:
+  net::SpscRing<MailItem>& ring_to(uint32_t target) { return *all_[target]->rings_[self_]; }
+  bool fill_from_spill(uint32_t target);
+  void show(uint32_t target);
+  void wake_if_asleep();  // [any thread]
+
   const uint16_t self_;
   const uint32_t capacity_;
   const std::function<void()> wake_;

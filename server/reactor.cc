@@ -132,11 +132,7 @@ void Reactor::wake_up() {
   broker_.epoch.online(index_);
 }
 
-int64_t Reactor::next_deadline_ns() const {
-  const int64_t timer = timers_.next_deadline_ns();
-  // The receiver of a full ring does not wake us when it has taken something: look again soon.
-  return mailbox_.congested() ? std::min(timer, now_ns_ + kNsPerMs) : timer;
-}
+int64_t Reactor::next_deadline_ns() const { return timers_.next_deadline_ns(); }
 
 void Reactor::close_all(proto::CloseReason reason) {
   if (reason == proto::CloseReason::server_shutdown) inproc_.shut();

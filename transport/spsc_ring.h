@@ -4,7 +4,9 @@
 // I2  A slot is constructed before the tail_ that covers it is published (release); the consumer
 //     loads tail_ with acquire before it touches the slot. Its partner for free room: the consumer
 //     publishes head_ (release) after it has moved the item out, the producer loads it (acquire).
-// I3  push() only stages: nothing is visible before publish(), once a loop turn.
+// I3  push() only stages: nothing is visible before publish().
+// I4  A producer that met a full ring says so in awaited_, then looks at head_ once more; the consumer
+//     shows its head_, then looks at awaited_; all seq_cst, so one of them notices the other.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -43,6 +45,20 @@ class SpscRing {
     return true;
   }
 
+  // [producer] Items that publish() would show.
+  uint64_t staged() const { return staged_ - tail_.load(std::memory_order_relaxed); }
+  // [producer] Is there room, seen in the one order of seq_cst?
+  bool has_room_seq_cst() {
+    head_seen_ = head_.load(std::memory_order_seq_cst);
+    return staged_ - head_seen_ <= mask_;
+  }
+  // [producer] After a push() that failed: the consumer's next give_room() says true. False: no need,
+  // there is room by now.
+  bool await_room() {
+    awaited_.store(true, std::memory_order_seq_cst);  // I4
+    return !has_room_seq_cst();
+  }
+
   // [consumer] The oldest item, or null. Valid until pop().
   T* front() {
     if (taken_ == tail_seen_) {
@@ -57,6 +73,12 @@ class SpscRing {
     ++taken_;
     head_.store(taken_, std::memory_order_release);  // I2
   }
+  // [consumer] After some pop()s. True: the producer waits for the room, tell it.
+  bool give_room() {
+    head_.store(taken_, std::memory_order_seq_cst);  // I4
+    return awaited_.load(std::memory_order_seq_cst) &&
+           awaited_.exchange(false, std::memory_order_relaxed);
+  }
   // [consumer] Partner of publish(): is there something, seen in the one order of seq_cst?
   bool empty_seq_cst() const { return taken_ == tail_.load(std::memory_order_seq_cst); }
 
@@ -69,6 +91,7 @@ class SpscRing {
   alignas(kCacheLine) std::atomic<uint64_t> head_{0};
   uint64_t taken_ = 0;      // consumer's
   uint64_t tail_seen_ = 0;  // consumer's
+  alignas(kCacheLine) std::atomic<bool> awaited_{false};
 };
 
 }  // namespace pipit::net

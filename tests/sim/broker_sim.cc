@@ -35,7 +35,7 @@ class Simulation {
       lanes_.push_back(std::make_unique<Lane>());
       Lane& lane = *lanes_.back();
       lane.reactor = std::make_unique<Reactor>(
-          broker_, static_cast<uint16_t>(i), count, [&lane] { lane.woken = true; }, &sim_clock,
+          broker_, static_cast<uint16_t>(i), count, [this, &lane] { wake(lane); }, &sim_clock,
           Random(random_.next()), ring_capacity);
       broker_.reactors.push_back(lane.reactor.get());
       mailboxes.push_back(&lane.reactor->mailbox());
@@ -63,7 +63,7 @@ class Simulation {
  private:
   struct Lane {
     std::unique_ptr<Reactor> reactor;
-    bool woken = false, asleep = false, polled = false;
+    bool woken = false, asleep = false, polled = false, busy = false;
   };
 
   Options make_options() {
@@ -210,9 +210,24 @@ class Simulation {
     client.gone = client.unsure = true;
   }
 
+  // On another core it may run while the one that woke it is still at work.
+  void wake(Lane& lane) {
+    lane.woken = true;
+    if (random_.below(3) != 0 || lane.busy) return;
+    step(lane);
+    step(lane);
+  }
+
   // One phase of one reactor's turn, in the order of ReactorThread: poll, then turn and sleep. False:
   // it sleeps and nothing woke it.
   bool step(Lane& lane) {
+    lane.busy = true;
+    const bool stepped = poll_or_turn(lane);
+    lane.busy = false;
+    return stepped;
+  }
+
+  bool poll_or_turn(Lane& lane) {
     if (lane.polled) {
       lane.polled = false;
       lane.reactor->turn();
