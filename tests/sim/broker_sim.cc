@@ -162,7 +162,7 @@ class Simulation {
     std::string payload =
         std::to_string(client.id) + " " + std::to_string(client.next_seq) + " ";
     const uint64_t kind = random_.below(200);
-    payload.append(kind == 0 ? 20'000 : kind < 10 ? 3000 : random_.below(40), 'x');
+    payload.append(kind < 2 ? 20'000 : kind < 10 ? 3000 : random_.below(40), 'x');
     client.unsent += "PUB " + subject + " " + reply + std::to_string(payload.size()) + "\r\n" +
                      payload + "\r\n";
     oracle_.published(client, subject, !reply.empty());
@@ -181,7 +181,7 @@ class Simulation {
   }
 
   void set_room(SimClient& client) {
-    const bool plenty = random_.below(4) == 0;
+    const bool plenty = random_.below(2) == 0;
     client.limited |= !plenty;
     allow(client, plenty ? 100'000'000 : random_.below(5000));
   }
@@ -241,8 +241,24 @@ class Simulation {
         if (is_on(*client, lane)) feed(*client);
       lane.polled = true;
     }
-    for (auto& client : clients_) oracle_.read(*client);
+    uint64_t settled = 0;
+    for (auto& client : clients_) {
+      settled -= client->settled_seq;
+      oracle_.read(*client);
+      settled += client->settled_seq;
+    }
+    if (settled > 0 && lane.polled && random_.below(2) == 0) hear_of_it(lane);
     return true;
+  }
+
+  // A PONG that leaves in the middle of a turn: whoever hears of it asks at once, on another reactor.
+  void hear_of_it(Lane& lane) {
+    SimClient& client = *clients_[random_.below(clients_.size())];
+    Lane& other = *lanes_[client.reactor];
+    if (client.leaving || &other == &lane || other.polled) return;
+    fence(client);
+    while (step(other) && other.polled) {
+    }
   }
 
   bool is_on(const SimClient& client, const Lane& lane) const {
