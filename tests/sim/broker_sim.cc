@@ -127,13 +127,13 @@ class Simulation {
 
   std::string pick_subject(bool wildcards) {
     const uint64_t n = random_.below(wildcards ? 7 : 4);
-    if (n == 6) return ">";
+    if (n == 6) return asks_ ? "*.1" : ">";
     if (n == 5) return "s.*";
     if (n == 4) return "s.>";
     return "s." + std::to_string(n);
   }
   std::string pick_queue() { return random_.below(2) == 0 ? "blue" : "red"; }
-  std::string pick_request() { return "_ask." + std::to_string(random_.below(3)); }
+  std::string pick_request() { return "_ask.it." + std::to_string(random_.below(20)); }
 
   void subscribe(SimClient& client, const std::string& subject, const std::string& queue,
                  uint64_t max) {
@@ -173,9 +173,19 @@ class Simulation {
     if (random_.below(2) == 0) fence(client);
   }
 
+  // To anybody, or to one whose subscription is about to end.
   void request(SimClient& client) {
     if (!client.subs["inbox"].confirmed) return;
-    send(client, pick_request(),
+    std::string subject = pick_request();
+    SimClient& leaver = *clients_[random_.below(clients_.size())];
+    for (auto& [sid, sub] : leaver.subs) {
+      if (leaver.leaving || sub.ended || !sub.subject.starts_with("_ask.")) continue;
+      subject = sub.subject;
+      sub.ended = true;
+      leaver.unsent += "UNSUB " + sid + "\r\n";
+      break;
+    }
+    send(client, subject,
          "_R." + std::to_string(client.id) + "." + std::to_string(client.next_seq) + " ");
     if (random_.below(2) == 0) fence(client);
   }
@@ -324,6 +334,7 @@ class Simulation {
   }
 
   Random random_;
+  const bool asks_ = random_.below(2) == 0;  // then nobody hears everything
   Broker broker_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::unique_ptr<SimClient>> clients_;
