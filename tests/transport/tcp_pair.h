@@ -122,7 +122,10 @@ inline int turns_within(Loop& loop, int ms) {
   int turns = 0;
   loop.set_timer([&] { over = true; });
   loop.arm_timer(ms);
-  for (; !over; ++turns) uv_run(loop.uv(), UV_RUN_ONCE);
+  while (!over) {
+    uv_run(loop.uv(), UV_RUN_ONCE);
+    ++turns;
+  }
   return turns;
 }
 
