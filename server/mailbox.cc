@@ -120,6 +120,8 @@ void Mailbox::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
   }
+  // Who was quicker with its task may not have come to say so yet.
+  posted_.store(true, std::memory_order_relaxed);
   run_posted();
 }
 

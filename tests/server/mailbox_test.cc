@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -274,4 +275,19 @@ TEST_CASE("three threads, bursts above the size of a ring: all arrive, in order,
   second.join();
   CHECK(out_of_order == std::array<uint64_t, kThreads>{});
   for (const uint64_t n : posted) CHECK(n > 0);
+}
+
+TEST_CASE("a task that was taken is run, however close behind it the mailbox closes") {
+  int taken = 0, run = 0;
+  for (int round = 0; round < 500; ++round) {
+    Mailbox box(0, 1, [] {});
+    std::atomic<bool> begun{false};
+    std::thread other([&] {
+      while (begun = true, box.post([&run] { ++run; })) ++taken;
+    });
+    while (!begun) std::this_thread::yield();
+    box.close();
+    other.join();
+  }
+  CHECK(run == taken);
 }
