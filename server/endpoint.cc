@@ -86,11 +86,10 @@ void Endpoint::remove_subscription(SubscriptionRecord& sub) {
   subscriptions_.remove(sub);
 }
 
-void Endpoint::drop_subscriptions() {
-  std::vector<SubscriptionRecord*> all;
-  all.reserve(subscriptions_.size());
-  subscriptions_.for_each([&](SubscriptionRecord& sub) { all.push_back(&sub); });
-  for (SubscriptionRecord* sub : all) remove_subscription(*sub);
+bool Endpoint::drop_subscriptions(size_t count) {
+  for (; count > 0 && subscriptions_.size() > 0; --count)
+    remove_subscription(subscriptions_.last());
+  return subscriptions_.size() == 0;
 }
 
 Delivered Endpoint::judge(size_t pending) {
@@ -121,7 +120,7 @@ void Endpoint::close(proto::CloseReason reason) {
   stop_ns_ = reactor_.now_ns();
   reactor_.timers().cancel(stall_timer_);
   if (opened_) reactor_.remember_closed(*this);
-  drop_subscriptions();
+  drop_subscriptions(Reactor::kDropsPerTurn);
   if (broker_.log.debug())
     say(LogLevel::debug, "Client connection closed: " + std::string(proto::reason_text(reason)));
   on_close();

@@ -7,6 +7,7 @@
 // by SubRef or Origin. Destroyed by the reactor at the end of the turn in which it finished closing,
 // never inside one of its own calls.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -72,6 +73,9 @@ class Endpoint {
   uint64_t cid() const { return cid_; }
   uint32_t slot() const { return slot_; }
   bool closing() const { return closing_; }
+  // Ends so many of its subscriptions at most. True: none is left. Requires, unless that is so: it is
+  // closing.
+  bool drop_subscriptions(size_t count = SIZE_MAX);
   size_t subscription_count() const { return subscriptions_.size(); }
   bool no_responders() const { return wants_.no_responders; }
   ConnectionSnapshot snapshot(bool with_subscriptions) const;
@@ -121,7 +125,6 @@ class Endpoint {
   std::string subscribe(std::string_view subject, std::string_view queue, std::string_view sid);
   void unsubscribe(SubscriptionRecord& sub, bool has_max, uint64_t max);
   void remove_subscription(SubscriptionRecord& sub);
-  void drop_subscriptions();
 
   // With `pending` bytes to come it is behind, or too slow and closed (no), or fine.
   Delivered judge(size_t pending);

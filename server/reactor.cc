@@ -71,19 +71,32 @@ void Reactor::turn() {
   mailbox_.publish();
   if (!congested_.empty() && !mailbox_.congested()) resume_congested();
   flush_dirty();
-  if (!graveyard_.empty()) {
-    for (const uint32_t slot : graveyard_) {
-      slots_[slot].reset();
-      free_slots_.push_back(slot);
-      --open_;
-    }
-    graveyard_.clear();
-  }
+  if (!graveyard_.empty()) clear_graveyard();
   broker_.epoch.quiescent(index_);
 }
 
 void Reactor::take_mail() {
   mailbox_.drain([this](MailItem& item) { delivery_.handle(item); });
+}
+
+// Who has many subscriptions left stays for another turn.
+void Reactor::clear_graveyard() {
+  std::vector<uint32_t> waiting;
+  size_t left = kDropsPerTurn;
+  for (const uint32_t slot : graveyard_) {
+    Endpoint& endpoint = *slots_[slot];
+    const size_t had = endpoint.subscription_count();
+    const bool none = endpoint.drop_subscriptions(left);
+    left -= had - endpoint.subscription_count();
+    if (none) {
+      slots_[slot].reset();
+      free_slots_.push_back(slot);
+      --open_;
+    } else {
+      waiting.push_back(slot);
+    }
+  }
+  graveyard_.swap(waiting);
 }
 
 void Reactor::flush_dirty() {

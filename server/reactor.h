@@ -41,6 +41,8 @@ struct ReactorCounters {
 class Reactor {
  public:
   using Clock = int64_t (*)();  // monotonic nanoseconds
+  // Of a closed client's subscriptions: a million of them at once would keep everybody waiting.
+  static constexpr size_t kDropsPerTurn = 2048;
   // `ring_capacity`: see Mailbox.
   Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::function<void()> wake,
           Clock clock, Random random = Random(), uint32_t ring_capacity = 0);
@@ -118,6 +120,7 @@ class Reactor {
   void wake_up();
   uint32_t take_slot();
   void flush_dirty();
+  void clear_graveyard();
   void resume_congested();
   void on_lame_duck_timer();
 

@@ -47,6 +47,11 @@ class Subscriptions {
   SubscriptionRecord& add(std::string_view subject, std::string_view queue, std::string_view sid,
                     uint32_t generation);
   void remove(SubscriptionRecord& sub);  // frees it
+  // Any one, for who removes them all. Requires: size() > 0, and nothing is added before it is 0.
+  SubscriptionRecord& last() {
+    while (slots_.back() == nullptr) slots_.pop_back();
+    return *slots_.back();
+  }
   template <class F>
   void for_each(F&& f) const {
     for (SubscriptionRecord* sub : slots_)

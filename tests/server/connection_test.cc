@@ -239,3 +239,24 @@ TEST_CASE("a reactor does not sleep on publishers that wait for a ring which has
   small.settle();
   CHECK(count(take(listener), "MSG far") == 1500);
 }
+
+TEST_CASE("others need not wait until the many subscriptions of who left are gone") {
+  SmallBroker small(1);
+  std::string subscribe;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string n = std::to_string(i);
+    subscribe += "SUB x." + n + " " + n + "\r\n";
+  }
+  const SmallBroker::Pipe leaver = small.client(0, subscribe), other = small.client(0);
+  leaver->end();
+  other->feed("PING\r\n");
+  small[0].turn();
+  CHECK(take(other).starts_with("PONG"));
+  CHECK(small.broker.account.interest.stats().subscriptions > 5'000);
+  CHECK_FALSE(small[0].prepare_sleep());
+  other->feed("PUB x.1 0\r\n\r\n");
+  small.settle();
+  CHECK(leaver->closed());
+  CHECK(small.broker.account.interest.stats().subscriptions == 0);
+  CHECK(small[0].connection_count() == 1);
+}
