@@ -2,7 +2,7 @@
 """Programs outside the tree build against the installed copy and run: a meson project, a CMake
 project and a compiler called by hand with what pkg-config says, each with the shared and the static
 library; and a meson project that has Pipit, made small, as a subproject. What is installed is what
-was promised, and the shared library exports and keeps no more than it should.
+was promised, and the shared library exports, keeps and weighs no more than it should.
 
     consumers_test.py SOURCE_ROOT BUILD_ROOT
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 # Writable data that the toolchain puts into every shared library.
 OF_THE_TOOLCHAIN = re.compile(r"completed\.\d+$|__dso_handle$|__TMC_END__$|DW\.ref\.|_edata$|_end$|__bss_start$")
+FULL_BYTES, SMALL_BYTES = 3_000_000, 600_000  # of the shared library, stripped
 EXPORTED = re.compile(r"pipit|std::|std$|__gnu_cxx|__cxx11")
 
 
@@ -27,6 +28,13 @@ def run(*command, **more):
     if done.returncode != 0:
         raise AssertionError(f"{shlex.join(str(w) for w in command)}\n{done.stdout}")
     return done.stdout
+
+
+def check_weight(library, limit):
+    with tempfile.NamedTemporaryFile() as stripped:
+        run("strip", "-o", stripped.name, library)
+        size = os.path.getsize(stripped.name)
+    assert size < limit, f"{library.name} weighs {size} bytes, more than {limit}"
 
 
 class Installed:
@@ -49,6 +57,9 @@ class Installed:
         assert in_tree == installed, f"public headers: {sorted(in_tree ^ installed)}"
         needed = run("readelf", "-d", self.prefix / "bin/pipit")
         assert "libpipit" not in needed, "the binary needs libpipit.so"
+
+    def weighs_little(self):
+        check_weight(self.library, FULL_BYTES)
 
     def exports_what_is_marked(self):
         for line in run("nm", "-DC", "--defined-only", self.library).splitlines():
@@ -114,6 +125,8 @@ def as_subproject(source_root, folder):
         assert unwanted not in targets, f"a subproject builds {unwanted}"
     run("ninja", "-C", source / "build")
     run(source / "build/consumer", "without websocket")
+    [library] = (source / "build").rglob("libpipit.so")
+    check_weight(library, SMALL_BYTES)
 
 
 def main():
@@ -123,7 +136,8 @@ def main():
         installed = Installed(build_root, folder / "root")
         steps = [("everything that was promised is installed", installed.everything_is_there),
                  ("the shared library exports what is marked", installed.exports_what_is_marked),
-                 ("the shared library keeps no globals", installed.keeps_no_globals)]
+                 ("the shared library keeps no globals", installed.keeps_no_globals),
+                 ("the shared library weighs little", installed.weighs_little)]
         for how in (by_meson, by_cmake, by_pkg_config):
             for static in (False, True):
                 kind = "static" if static else "shared"

@@ -1,7 +1,9 @@
 // What a program outside the tree does with the installed library: a server on a port of the
-// kernel's choice greets a client, and says no to what its build has not.
+// kernel's choice greets a client on a socket, one without a socket hears itself, and what the build
+// has not is refused.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pipit/client.h>
 #include <pipit/server.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +26,16 @@ std::string greeting_of(int port) {
   return text;
 }
 
+bool hears_itself(pipit::Server& server) {
+  auto client = server.connect();
+  if (!client) return false;
+  std::string heard;
+  auto subscription = client.value()->subscribe(
+      "greet.*", "", [&](const pipit::MessageView& message) { heard = message.payload; });
+  return subscription && client.value()->publish("greet.me", "hello") &&
+         client.value()->flush(std::chrono::seconds(10)) && heard == "hello";
+}
+
 int failed(const char* what, const pipit::Error& error) {
   std::printf("%s: %s: %s\n", what, error.where, error.text.c_str());
   return 1;
@@ -39,6 +51,10 @@ int main(int argc, char**) {
   auto server = pipit::Server::create(options);
   if (!server) return failed("create", server.error());
   if (const auto started = server.value()->start(); !started) return failed("start", started.error());
+  if (!hears_itself(*server.value())) {
+    std::printf("a client in the process does not hear itself\n");
+    return 1;
+  }
   const std::string greeting = greeting_of(server.value()->client_port());
   server.value()->stop();
   if (greeting != "INFO") {
