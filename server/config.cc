@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <functional>
 #include <map>
 
 #include "protocol/json_writer.h"
 #include "server/config_parser.h"
-#include "server/duration.h"
-#include "server/host_port.h"
+#include "server/config_reader.h"
 #include "server/left_out.h"
 #include "server/mailbox.h"
 #include "server/sha256.h"
@@ -19,27 +17,6 @@ namespace pipit {
 namespace {
 
 using Type = ConfigValue::Type;
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
-const char* type_name(Type type) {
-  switch (type) {
-    case Type::null: return "nothing";
-    case Type::boolean: return "a boolean";
-    case Type::integer: return "an integer";
-    case Type::real: return "a float";
-    case Type::string: return "a string";
-    case Type::datetime: return "a date";
-    case Type::array: return "an array";
-    case Type::map: return "a map";
-  }
-  return "";
-}
 
 // What nats-server knows and Pipit does not have yet.
 constexpr std::array<std::string_view, 47> kNotBuilt = {
@@ -61,148 +38,21 @@ bool is_valid_name(std::string_view name) {
   return name.find_first_of(" \t\r\n") == std::string_view::npos;
 }
 
-// Reads values of a tree into fields; every fault is kept, none stops the rest.
-class Reader {
+// Reads values of a tree into fields.
+class Reader : private ConfigReader {
  public:
   Reader(Options& options, ProcessOptions& process, ConfigFaults& faults)
-      : o_(options), p_(process), faults_(faults) {}
+      : ConfigReader(faults), o_(options), p_(process) {}
 
   void top(const ConfigValue& root);
 
  private:
-  using Handler = std::function<void(const ConfigValue&)>;
-  using Table = std::map<std::string_view, Handler>;
-
-  void error(const ConfigPosition& at, std::string_view text) {
-    faults_.errors.push_back(at.error(text));
-  }
-  void walk(const ConfigValue& map, const Table& table, std::span<const std::string_view> not_built,
-            std::string_view block);
-
-  bool expect(const ConfigValue& v, Type type) {
-    if (v.type == type) return true;
-    error(v.at, std::string("expected ") + type_name(type) + ", found " + type_name(v.type));
-    return false;
-  }
-  Handler text(std::string& out) {
-    return [this, &out](const ConfigValue& v) {
-      if (expect(v, Type::string)) out = v.text;
-    };
-  }
-  Handler boolean(bool& out) {
-    return [this, &out](const ConfigValue& v) {
-      if (expect(v, Type::boolean)) out = v.boolean;
-    };
-  }
-  template <class T>
-  Handler integer(T& out, int64_t low, int64_t high) {
-    return [this, &out, low, high](const ConfigValue& v) {
-      if (!expect(v, Type::integer)) return;
-      if (v.integer < low || v.integer > high)
-        return error(v.at, "must be between " + std::to_string(low) + " and " + std::to_string(high));
-      out = static_cast<T>(v.integer);
-    };
-  }
-  // "1h30m", at least `low`.
-  Handler duration(int64_t& out, int64_t low = 0) {
-    return [this, &out, low](const ConfigValue& v) {
-      if (!expect(v, Type::string)) return;
-      const auto ns = parse_duration(v.text);
-      if (!ns) return error(v.at, "\"" + v.text + "\" is no duration");
-      if (*ns < low)
-        return error(v.at, "must not be less than " + std::to_string(low / kNsPerSecond) + "s");
-      out = *ns;
-    };
-  }
-  // A duration, or a number of seconds.
-  Handler seconds(int64_t& out) {
-    return [this, &out](const ConfigValue& v) {
-      if (v.type != Type::integer && v.type != Type::real) return duration(out)(v);
-      const double given = v.type == Type::integer ? static_cast<double>(v.integer) : v.real;
-      if (given < 0 || given > 1e9) return error(v.at, "no sensible number of seconds");
-      out = static_cast<int64_t>(given * 1e9);
-    };
-  }
-  // A duration. An integer of seconds does as well, but `2m` without quotes is two millions of
-  // them.
-  Handler quoted_duration(int64_t& out) {
-    return [this, &out](const ConfigValue& v) {
-      if (v.type != Type::integer) return duration(out)(v);
-      faults_.warnings.push_back(
-          v.at.error("an integer of seconds should be converted to a duration"));
-      seconds(out)(v);
-    };
-  }
-  Handler listen(std::string& host, int& port) {
-    return [this, &host, &port](const ConfigValue& v) { endpoint(v, host, port); };
-  }
-  void endpoint(const ConfigValue& v, std::string& host, int& port);
-  void strings(const ConfigValue& v, std::vector<std::string>& out);
   void authorization(const ConfigValue& v, Authorization& out, bool websocket);
   void websocket(const ConfigValue& v);
 
   Options& o_;
   ProcessOptions& p_;
-  ConfigFaults& faults_;
 };
-
-bool contains(std::span<const std::string_view> list, std::string_view name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
-// A block that says "off" asks for nothing.
-bool is_off(const ConfigValue& v) {
-  if (v.type == Type::boolean) return !v.boolean;
-  if (v.type == Type::string) return lowered(v.text) == "disabled" || lowered(v.text) == "disable";
-  if (v.type != Type::map) return false;
-  for (const ConfigEntry& e : v.entries)
-    if (const std::string key = lowered(e.key); key == "enabled" || key == "enable")
-      return e.value.type == Type::boolean && !e.value.boolean;
-  return false;
-}
-
-void Reader::walk(const ConfigValue& map, const Table& table,
-                  std::span<const std::string_view> not_built, std::string_view block) {
-  std::map<std::string_view, const ConfigEntry*> last;
-  for (const ConfigEntry& entry : map.entries) last[entry.key] = &entry;
-  for (const ConfigEntry& entry : map.entries) {
-    if (last[entry.key] != &entry) continue;
-    const std::string key = lowered(entry.key);
-    if (const auto found = table.find(key); found != table.end()) {
-      found->second(entry.value);
-    } else if (contains(not_built, key)) {
-      if (is_off(entry.value)) continue;
-      error(entry.at, "\"" + entry.key + "\"" + (block.empty() ? "" : " in ") + std::string(block) +
-                          " is not built in this version of pipit");
-    } else if (!entry.used_as_variable) {
-      error(entry.at, "unknown field \"" + entry.key + "\"");
-    }
-  }
-}
-
-void Reader::endpoint(const ConfigValue& v, std::string& host, int& port) {
-  if (v.type == Type::integer) {
-    if (v.integer < -1 || v.integer > 65535) return error(v.at, "no such port");
-    port = static_cast<int>(v.integer);
-    return;
-  }
-  if (!expect(v, Type::string)) return;
-  const auto address = parse_host_port(v.text);
-  if (!address || !address->port)
-    return error(v.at, "could not parse address \"" + v.text + "\": host:port is due");
-  host = address->host;
-  port = *address->port;
-}
-
-void Reader::strings(const ConfigValue& v, std::vector<std::string>& out) {
-  out.clear();
-  if (v.type == Type::string) {
-    out.push_back(v.text);
-  } else if (expect(v, Type::array)) {
-    for (const ConfigValue& item : v.items)
-      if (expect(item, Type::string)) out.push_back(item.text);
-  }
-}
 
 void Reader::authorization(const ConfigValue& v, Authorization& out, bool websocket) {
   if (!expect(v, Type::map)) return;
