@@ -24,11 +24,6 @@ bool is_bcrypt(std::string_view text);
 // Does checking anything against `rules` need bcrypt?
 bool needs_bcrypt(const Authorization& rules);
 
-// Until when a CONNECT has to come, and until when its check has to begin.
-inline int64_t auth_timeout_ns(const Authorization& rules) {
-  return rules.timeout_ns > 0 ? rules.timeout_ns : 2 * kNsPerSecond;
-}
-
 struct Credentials {
   std::string user, password, token;
 };

@@ -10,6 +10,8 @@
 namespace pipit {
 namespace {
 
+constexpr int64_t kDefaultAuthTimeoutNs = 2 * kNsPerSecond;
+
 int64_t unix_now_ns() {
   timespec ts;
   clock_gettime(CLOCK_REALTIME, &ts);
@@ -26,12 +28,19 @@ Broker::Broker(Options given)
       wall_offset_ns(start_wall_ns - net::Loop::now_ns()),
       account("$G", epoch) {
   ws_rules.same_origin = options.websocket.same_origin;
+  ws_rules.tls = options.websocket.tls.enabled();
   ws_rules.compression = options.websocket.compression;
   ws_rules.headers = options.websocket.headers;
   for (const std::string& text : options.websocket.allowed_origins) {
     net::WsOrigin origin;
     if (net::parse_origin(text, origin)) ws_rules.allowed_origins.push_back(origin);
   }
+}
+
+int64_t Broker::auth_timeout_ns(Wire wire) const {
+  if (const int64_t given = authorization(wire).timeout_ns; given > 0) return given;
+  const TlsOptions& own = wire == Wire::websocket ? options.websocket.tls : options.tls;
+  return own.enabled() ? own.handshake_timeout_ns() + kNsPerSecond : kDefaultAuthTimeoutNs;
 }
 
 void Broker::build_infos(int client_port, int websocket_port) {
@@ -45,6 +54,10 @@ void Broker::build_infos(int client_port, int websocket_port) {
   info.headers = !options.no_header_support;
   info.max_payload = options.max_payload;
   info.auth_required = authorization(Wire::tcp).required();
+  info.tls_required = options.tls.enabled() &&
+                      (!options.allow_non_tls || options.tls.handshake_first == TlsFirst::always);
+  info.tls_available = options.tls.enabled() && options.allow_non_tls;
+  info.tls_verify = options.tls.enabled() && options.tls.verify;
   // The advertised address stands in for the one listened on. URLs are for the servers of a
   // cluster.
   if (const auto address = parse_host_port(options.client_advertise);
@@ -56,6 +69,9 @@ void Broker::build_infos(int client_port, int websocket_port) {
   info.host = options.websocket.host;
   info.port = websocket_port;
   info.auth_required = authorization(Wire::websocket).required();
+  // TLS is done by the time that a client reads this, below the protocol.
+  info.tls_required = info.tls_available = options.websocket.tls.enabled();
+  info.tls_verify = options.websocket.tls.verify;
   ws_info = info;
 }
 

@@ -14,6 +14,7 @@
 #include "server/log.h"
 #include "server/router/epoch.h"
 #include "server/stats.h"
+#include "server/tls_listeners.h"
 #include "transport/ws_handshake.h"
 
 namespace pipit {
@@ -28,6 +29,8 @@ struct Broker {
                ? options.websocket.authorization
                : options.authorization;
   }
+  // With TLS the time for a CONNECT includes that for the handshake, and one second.
+  int64_t auth_timeout_ns(Wire wire) const;
   // The INFO that a connection starts with, but for client_id and client_ip.
   const proto::Info& info(Wire wire) const { return wire == Wire::tcp ? tcp_info : ws_info; }
   int64_t wall_ns(int64_t monotonic_ns) const { return monotonic_ns + wall_offset_ns; }
@@ -44,6 +47,7 @@ struct Broker {
   router::Epoch epoch;
   Account account;
   AuthWorker auth_worker;
+  TlsListeners tls;
   std::vector<Reactor*> reactors;
 
   std::atomic<uint64_t> next_cid{1};

@@ -8,6 +8,8 @@
 #include "protocol/json_writer.h"
 #include "server/config_parser.h"
 #include "server/config_reader.h"
+#include "server/config_tls.h"
+#include "server/host_port.h"
 #include "server/left_out.h"
 #include "server/mailbox.h"
 #include "server/sha256.h"
@@ -19,19 +21,19 @@ namespace {
 using Type = ConfigValue::Type;
 
 // What nats-server knows and Pipit does not have yet.
-constexpr std::array<std::string_view, 47> kNotBuilt = {
+constexpr std::array<std::string_view, 43> kNotBuilt = {
     "accounts", "mappings", "maps", "no_auth_user", "system_account", "system", "operator",
     "operators", "roots", "root", "root_operators", "root_operator", "resolver",
     "account_resolver", "accounts_resolver", "resolver_tls", "resolver_preload",
     "resolver_pinned_accounts", "trusted_keys", "trusted", "default_sentinel", "cluster", "gateway",
-    "leafnodes", "leaf", "mqtt", "jetstream", "store_dir", "storedir", "tls", "allow_non_tls",
-    "ocsp", "ocsp_cache", "https", "https_port", "prof_port", "prof_block_rate", "proxy_protocol",
+    "leafnodes", "leaf", "mqtt", "jetstream", "store_dir", "storedir", "ocsp", "ocsp_cache",
+    "prof_port", "prof_block_rate", "proxy_protocol",
     "proxies", "write_timeout", "default_js_domain", "feature_flags", "syslog", "remote_syslog",
     "trace_headers", "connect_error_reports", "reconnect_error_reports"};
 constexpr std::array<std::string_view, 5> kNotBuiltAuthorization = {
     "users", "default_permissions", "permissions", "auth_callout", "proxy_required"};
-constexpr std::array<std::string_view, 6> kNotBuiltWebsocket = {
-    "tls", "no_auth_user", "jwt_cookie", "user_cookie", "pass_cookie", "token_cookie"};
+constexpr std::array<std::string_view, 5> kNotBuiltWebsocket = {
+    "no_auth_user", "jwt_cookie", "user_cookie", "pass_cookie", "token_cookie"};
 
 constexpr const char* kNameWithSpaces = "server name cannot contain spaces";
 bool is_valid_name(std::string_view name) {
@@ -98,11 +100,13 @@ void Reader::websocket(const ConfigValue& v) {
   const auto auth = [this, &w](const ConfigValue& value) {
     authorization(value, w.authorization, true);
   };
+  const auto tls = [this, &w](const ConfigValue& value) { read_tls(value, false, w.tls, faults_); };
   Table table = {{"listen", listen(w.host, w.port)},
                  {"host", text(w.host)},
                  {"net", text(w.host)},
                  {"port", integer(w.port, -1, 65535)},
                  {"advertise", text(w.advertise)},
+                 {"tls", tls},
                  {"no_tls", boolean(w.no_tls)},
                  {"same_origin", boolean(w.same_origin)},
                  {"handshake_timeout", seconds(w.handshake_timeout_ns)},
@@ -137,6 +141,7 @@ void Reader::top(const ConfigValue& root) {
   constexpr int64_t kMaxSize = int64_t{1} << 40;
   constexpr int64_t kMaxInt = INT32_MAX;
   const auto auth = [this](const ConfigValue& v) { authorization(v, o_.authorization, false); };
+  const auto tls = [this](const ConfigValue& v) { read_tls(v, true, o_.tls, faults_); };
   const auto ws = [this](const ConfigValue& v) { websocket(v); };
   const auto tags = [this](const ConfigValue& v) { strings(v, o_.server_tags); };
   const auto metadata = [this](const ConfigValue& v) {
@@ -179,6 +184,8 @@ void Reader::top(const ConfigValue& root) {
       {"http", listen(o_.http_host, o_.http_port)},
       {"http_port", integer(o_.http_port, -1, 65535)},
       {"monitor_port", integer(o_.http_port, -1, 65535)},
+      {"https", listen(o_.http_host, o_.https_port)},
+      {"https_port", integer(o_.https_port, -1, 65535)},
       {"http_base_path", text(o_.http_base_path)},
       {"max_control_line", integer(o_.max_control_line, 0, kMaxInt)},
       {"max_payload", integer(o_.max_payload, -1, 999'999'999)},
@@ -200,6 +207,8 @@ void Reader::top(const ConfigValue& root) {
       {"lame_duck_duration", duration(o_.lame_duck_duration_ns, 30 * kNsPerSecond)},
       {"lame_duck_grace_period", duration(o_.lame_duck_grace_period_ns)},
       {"authorization", auth},
+      {"tls", tls},
+      {"allow_non_tls", boolean(o_.allow_non_tls)},
       {"websocket", ws},
       {"ws", ws},
       {"server_tags", tags},
@@ -285,8 +294,7 @@ void validate(const Options& options, ConfigFaults& faults) {
   for (std::string& text : left_out(options)) fault(std::move(text));
   if (bad_auth(options.authorization) || bad_auth(options.websocket.authorization))
     fault("a token and a user with password cannot both be used");
-  if (options.websocket.enabled() && !options.websocket.no_tls)
-    fault("websocket requires TLS configuration, or no_tls: true (TLS is not built yet)");
+  validate_tls(options, faults);
   for (const std::string& address : {options.client_advertise, options.websocket.advertise})
     if (!parse_host_port(address)) fault("cannot advertise \"" + address + "\": no host:port");
   if (options.max_pending <= 0 || options.max_control_line == 0)

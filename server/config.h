@@ -1,7 +1,7 @@
 // Config: a nats-server configuration file -> Options, with file, line and column in every error.
 //
 // All faults are collected, none stops the reading of the rest. What Pipit has not built yet
-// (jetstream, accounts, leafnodes, tls, ...) is an error that says so, never ignored.
+// (jetstream, accounts, leafnodes, ...) is an error that says so, never ignored.
 #pragma once
 #include <string>
 #include <string_view>

@@ -1,6 +1,7 @@
 #include "server/connection.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "protocol/writer.h"
@@ -36,11 +37,14 @@ void Connection::open(std::unique_ptr<net::ByteStream> stream) {
   stream_ = std::move(stream);
   if (wire_ == Wire::websocket) {
     const int64_t timeout = broker_.options.websocket.handshake_timeout_ns;
-    reactor_.timers().arm(liveness_timer_, reactor_.now_ns() +
-                                               (timeout > 0 ? timeout : kDefaultHandshakeTimeoutNs));
+    arm_liveness(timeout > 0 ? timeout : kDefaultHandshakeTimeoutNs);
   }
   stream_->start(this);
-  if (wire_ == Wire::tcp && !closing_) send_info(false);
+  if (wire_ != Wire::tcp || closing_ || opened_) return;
+  if (tls_ != nullptr)
+    begin_tls();
+  else
+    send_info(false);
 }
 
 void Connection::upgraded(const net::WsUpgrade& upgrade) {
@@ -175,6 +179,10 @@ size_t Connection::pending_bytes() const {
 
 void Connection::send(std::string_view text) {
   if (closing_) return;
+  if (tls_ != nullptr) {  // in the clear, or not at all
+    tls_->greet(text);
+    return;
+  }
   outbound_.append(text, reactor_.chunks());
   queued();
 }
@@ -192,6 +200,11 @@ void Connection::send_ok() {
 
 void Connection::send_error(std::string_view text) {
   if (closing_) return;
+  if (tls_ != nullptr) {
+    std::string line(proto::err_size(text), '\0');
+    line.resize(static_cast<size_t>(proto::write_err(line.data(), text) - line.data()));
+    return send(line);
+  }
   char* begin = outbound_.room(proto::err_size(text), reactor_.chunks());
   outbound_.commit(static_cast<size_t>(proto::write_err(begin, text) - begin));
   if (reactor_.tracing()) trace("->>", "-ERR " + std::string(text));
@@ -206,11 +219,11 @@ void Connection::close_with(std::string_view error, proto::CloseReason reason) {
 void Connection::send_info(bool first_pong) {
   if (!first_pong) {
     const bool room = count_connection();
-    const Authorization& rules = broker_.authorization(wire_);
-    awaiting_auth_ = rules.required();
-    reactor_.timers().arm(liveness_timer_,
-                          reactor_.now_ns() + (awaiting_auth_ ? auth_timeout_ns(rules)
-                                                              : broker_.options.ping_interval_ns));
+    awaiting_auth_ = broker_.authorization(wire_).required();
+    if (tls_due())
+      arm_liveness(broker_.options.tls.handshake_timeout_ns());
+    else
+      arm_first_deadline();
     say(LogLevel::debug, "Client connection created");
     proto::Info info = broker_.info(wire_);
     info.client_id = cid_;
@@ -301,8 +314,11 @@ void Connection::hang_up() {
   finish();
 }
 
-void Connection::on_end(int sys_errno, uint16_t, std::string_view) {
+void Connection::on_end(int sys_errno, uint16_t, std::string_view why) {
   reactor_.awake();
+  if (tls_due()) return tls_failed(why);
+  if (wire_ == Wire::websocket && !opened_ && sys_errno == EPROTO)
+    say(LogLevel::error, "TLS handshake error: " + std::string(why));
   if (sys_errno != 0) {
     // Nobody is there to read what is pending.
     outbound_.clear(reactor_.chunks());
@@ -314,7 +330,17 @@ void Connection::on_end(int sys_errno, uint16_t, std::string_view) {
   close(proto::CloseReason::client_closed);
 }
 
+void Connection::arm_liveness(int64_t delay_ns) {
+  reactor_.timers().arm(liveness_timer_, reactor_.now_ns() + delay_ns);
+}
+
+// Until CONNECT, or the first PING.
+void Connection::arm_first_deadline() {
+  arm_liveness(awaiting_auth_ ? broker_.auth_timeout_ns(wire_) : broker_.options.ping_interval_ns);
+}
+
 void Connection::on_liveness_timer() {
+  if (tls_ != nullptr && on_tls_timer()) return;
   if (!opened_) {  // the WebSocket handshake took too long
     stop_ns_ = reactor_.now_ns();
     closing_ = true;
@@ -337,7 +363,7 @@ void Connection::on_liveness_timer() {
     last_ping_ns_ = now;
     send(proto::kPing);
   }
-  reactor_.timers().arm(liveness_timer_, now + interval);
+  arm_liveness(interval);
 }
 
 void Connection::trace(const char* direction, std::string_view text) {

@@ -12,6 +12,7 @@
 #include "server/inbound.h"
 #include "server/outbound.h"
 #include "transport/byte_stream.h"
+#include "transport/tls_stream.h"
 #include "transport/ws_handshake.h"
 
 namespace pipit {
@@ -24,6 +25,10 @@ class Connection final : public Endpoint, private net::StreamHandler {
   // Takes the stream and starts it. TCP: INFO goes out; WebSocket: once upgraded() says so.
   void open(std::unique_ptr<net::ByteStream> stream);
   void upgraded(const net::WsUpgrade& upgrade);
+  // The stream that is going to be opened does TLS; `tls` is it, on TCP. Then what it tells.
+  void await_tls(net::TlsStream& tls) { tls_ = &tls; }
+  void tls_hello();
+  void tls_open(const net::TlsPeer* peer);
 
   Delivered deliver(const router::SubRef& ref, const proto::Message& message, const net::SlabRef& slab,
                     uint64_t origin_cid) override;
@@ -63,6 +68,12 @@ class Connection final : public Endpoint, private net::StreamHandler {
   void on_ping();
   void on_pong();
 
+  // connection_tls.cc
+  void begin_tls();
+  bool tls_due() const;
+  bool on_tls_timer();
+  void tls_failed(std::string_view why);
+
   void send(std::string_view text);
   void queued();  // after anything of our own went into outbound_
   void send_ok();
@@ -73,11 +84,14 @@ class Connection final : public Endpoint, private net::StreamHandler {
 
   void watch_write();
   void hang_up();
+  void arm_liveness(int64_t delay_ns);
+  void arm_first_deadline();
   void on_liveness_timer();
   void on_write_timer();
 
   std::unique_ptr<net::ByteStream> stream_;
   net::FrameSharer* sharer_ = nullptr;  // the stream's, if it compresses
+  net::TlsStream* tls_ = nullptr;  // stream_, while TLS has not begun or not succeeded
   proto::Parser parser_;
   Inbound inbound_;
   Outbound outbound_;

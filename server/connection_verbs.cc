@@ -89,7 +89,7 @@ void Connection::on_connect() {
   Reactor& home = reactor_;
   const Origin self{cid_, slot_, reactor_.index()};
   const auto deadline =
-      AuthWorker::Clock::now() + std::chrono::nanoseconds(auth_timeout_ns(rules));
+      AuthWorker::Clock::now() + std::chrono::nanoseconds(broker_.auth_timeout_ns(wire_));
   broker_.auth_worker.post(rules, std::move(given), deadline, [&home, self](AuthVerdict verdict) {
     home.mailbox().post([&home, self, verdict] {
       if (Endpoint* waiting = home.find(self))

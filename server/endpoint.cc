@@ -172,6 +172,9 @@ ConnectionSnapshot Endpoint::snapshot(bool with_subscriptions) const {
     s.version = details_->version;
     s.user = details_->user;
     s.forwarded_for = details_->forwarded_for;
+    s.tls_version = details_->tls_version;
+    s.tls_cipher_suite = details_->tls_cipher_suite;
+    s.tls_first = details_->tls_first;
   }
   if (with_subscriptions)
     subscriptions_.for_each([&](const SubscriptionRecord& sub) {

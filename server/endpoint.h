@@ -145,6 +145,8 @@ class Endpoint {
 
   struct Details {  // as the client gave them, for monitoring
     std::string name, lang, version, user, forwarded_for;
+    std::string tls_version, tls_cipher_suite;
+    bool tls_first = false;
   };
   struct Wants {
     bool echo : 1, headers : 1, no_responders : 1;

@@ -49,6 +49,12 @@ void not_built(Parsed& p) {
   p.fail("flag -" + p.name + " asks for something that is not built in this version of pipit");
 }
 
+// The one that flags are about.
+TlsCertificate& tls_certificate(Options& options) {
+  if (options.tls.certificates.empty()) options.tls.certificates.emplace_back();
+  return options.tls.certificates.front();
+}
+
 const std::vector<Flag>& all_flags() {
   static const std::vector<Flag> flags = {
       {{"a", "addr", "net"}, false,
@@ -144,10 +150,36 @@ const std::vector<Flag>& all_flags() {
            o.debug = o.trace = o.trace_verbose = v;
          });
        }},
-      {{"js", "jetstream", "s", "syslog", "tls", "tlsverify", "no_advertise", "help_tls"}, true,
+      {{"tls"}, true,
+       [](Parsed& p) {
+         if (p.value != "false")
+           p.apply([](Options& o, ProcessOptions&) { tls_certificate(o); });
+       }},
+      {{"tlsverify"}, true,
+       [](Parsed& p) {
+         p.apply([v = p.value != "false"](Options& o, ProcessOptions&) {
+           if (v) tls_certificate(o);
+           o.tls.verify = v;
+         });
+       }},
+      {{"tlscert"}, false,
+       [](Parsed& p) {
+         p.apply([v = p.value](Options& o, ProcessOptions&) { tls_certificate(o).cert_file = v; });
+       }},
+      {{"tlskey"}, false,
+       [](Parsed& p) {
+         p.apply([v = p.value](Options& o, ProcessOptions&) { tls_certificate(o).key_file = v; });
+       }},
+      {{"tlscacert"}, false,
+       [](Parsed& p) { p.apply([v = p.value](Options& o, ProcessOptions&) { o.tls.ca_file = v; }); }},
+      {{"ms", "https_port"}, false,
+       [](Parsed& p) {
+         if (const auto n = p.number(-1, 65535))
+           p.apply([n](Options& o, ProcessOptions&) { o.https_port = static_cast<int>(*n); });
+       }},
+      {{"js", "jetstream", "s", "syslog", "no_advertise", "help_tls"}, true,
        &not_built},
-      {{"ms", "https_port", "r", "remote_syslog", "sd", "store_dir", "tlscert", "tlskey",
-        "tlscacert", "routes", "cluster", "cluster_listen", "cluster_name", "cluster_advertise",
+      {{"r", "remote_syslog", "sd", "store_dir", "routes", "cluster", "cluster_listen", "cluster_name", "cluster_advertise",
         "connect_retries", "profile"},
        false, &not_built},
       {{"h", "help"}, true, [](Parsed& p) { p.flags.action = Flags::Action::help; }},
@@ -228,6 +260,7 @@ Server:
     -n, --name NAME               server name (default: the server id)
     -P, --pid FILE                write the process id to FILE
     -m, --http_port PORT          serve monitoring on PORT
+    -ms, --https_port PORT        serve monitoring on PORT by https
     -c, --config FILE             configuration file
     -t                            check the configuration and exit
     -sl, --signal SIGNAL[=PID]    send to a running server: ldm, stop, quit, term, reopen, reload
@@ -245,6 +278,10 @@ Logging:
 
 Authorization:
         --user NAME --pass SECRET   or   --auth TOKEN
+
+TLS:
+        --tls                     with --tlscert FILE --tlskey FILE
+        --tlsverify               clients show a certificate that --tlscacert FILE vouches for
 
 Other:
     -h, --help    -v, --version

@@ -20,6 +20,8 @@
 #include "server/flags.h"
 #include "server/log_file.h"
 #include "server/ports_file.h"
+#include "server/reload.h"
+#include "server/tls_listeners.h"
 
 namespace pipit {
 namespace {
@@ -128,13 +130,16 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
     say(LogLevel::info,
         "Using configuration file: " + shown.config_file + " (" + shown.config_digest + ")");
   if (server.monitor_port() != 0)
-    say(LogLevel::info, "Starting http monitor on " + shown.http_host + ":" +
-                            std::to_string(server.monitor_port()));
+    say(LogLevel::info, std::string(shown.https_port != 0 ? "Starting https monitor on "
+                                                          : "Starting http monitor on ") +
+                            shown.http_host + ":" + std::to_string(server.monitor_port()));
   if (server.websocket_port() != 0) {
-    say(LogLevel::info, "Listening for websocket clients on ws://" + shown.websocket.host + ":" +
-                            std::to_string(server.websocket_port()));
-    say(LogLevel::warning,
-        "Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
+    const bool wss = shown.websocket.tls.enabled();
+    say(LogLevel::info,
+        std::string("Listening for websocket clients on ") + (wss ? "wss://" : "ws://") +
+            shown.websocket.host + ":" + std::to_string(server.websocket_port()));
+    if (!wss)
+      say(LogLevel::warning, "Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
   }
   // After the ports are bound, so that a second server does not write over the first one's.
   if (!process.pid_file.empty())
@@ -148,6 +153,14 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
   }
   say(LogLevel::info, "Listening for client connections on " + shown.host + ":" +
                           std::to_string(server.client_port()));
+  if (shown.tls.enabled()) {
+    const bool first = shown.tls.handshake_first == TlsFirst::always;
+    say(LogLevel::info, !shown.allow_non_tls || first ? "TLS required for client connections"
+                                                      : "TLS available for client connections");
+    if (first)
+      say(LogLevel::warning,
+          "Clients that are not using \"TLS Handshake First\" option will fail to connect");
+  }
   say(LogLevel::info, "Server is ready");
 
   std::string ports_path;
@@ -155,7 +168,8 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
     const auto written = write_ports_file(
         process.ports_file_dir, program,
         {shown.host, shown.websocket.host, shown.http_host, server.client_port(),
-         server.websocket_port(), server.monitor_port()});
+         server.websocket_port(), server.monitor_port(), shown.tls.enabled(),
+         shown.websocket.tls.enabled(), shown.https_port != 0});
     if (written.ok()) ports_path = written.value();
     else say(LogLevel::error, "Error writing ports file: " + written.error().text);
   }
@@ -198,11 +212,11 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
         break;
       case SIGHUP:
         say(LogLevel::info, "Trapped \"hangup\" signal");
-        say(LogLevel::error, shown.config_file.empty()
-                                 ? "Failed to reload server configuration: can only reload config "
-                                   "when a file is provided using -c or --config"
-                                 : "Failed to reload server configuration: pipit cannot reload "
-                                   "any setting yet; restart it. Nothing was changed");
+        if (const auto reloaded = reload(server, shown); !reloaded.ok())
+          say(LogLevel::error,
+              "Failed to reload server configuration: " + reloaded.error().text);
+        else
+          say(LogLevel::info, "Reloaded: TLS certificates");
         break;
       default: break;
     }
@@ -246,6 +260,10 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "%s: %s\n", program.c_str(), text.c_str());
   if (!faults.errors.empty() || (flags.test_config && !faults.warnings.empty())) return kExitFailed;
   if (flags.test_config) {
+    if (const auto loaded = TlsListeners().load(options); !loaded.ok()) {
+      std::fprintf(stderr, "%s: %s\n", program.c_str(), loaded.error().text.c_str());
+      return kExitFailed;
+    }
     std::fprintf(stderr, "%s: configuration file %s is valid (%s)\n", program.c_str(),
                  options.config_file.c_str(), options.config_digest.c_str());
     return 0;

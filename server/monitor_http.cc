@@ -129,8 +129,14 @@ struct MonitorHttp::Impl {
           break;
         }
     const uint64_t id = ++last_id;
-    auto peer = std::make_unique<Peer>(
-        *this, id, std::make_unique<net::TcpStream>(loop, fd, std::move(from)));
+    auto stream =
+        broker.tls
+            .wrap(TlsPort::monitor, std::make_unique<net::TcpStream>(loop, fd, std::move(from)),
+                  tls_scratch,
+                  [this](std::function<void()> call) { home().mailbox().post(std::move(call)); },
+                  false, {})
+            .stream;
+    auto peer = std::make_unique<Peer>(*this, id, std::move(stream));
     Peer& started = *peer;
     peers.emplace(id, std::move(peer));
     started.start();
@@ -152,6 +158,7 @@ struct MonitorHttp::Impl {
 
   Broker& broker;
   net::TcpListener listener;
+  net::TlsScratch tls_scratch;
   std::map<uint64_t, std::unique_ptr<Peer>> peers;  // oldest first
   std::map<std::string, uint64_t> request_counts;
   uint64_t last_id = 0;

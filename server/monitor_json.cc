@@ -98,6 +98,9 @@ void write_connection(JsonWriter& w, const ConnectionSnapshot& c, const MonitorQ
   optional_field(w, "name", c.name);
   optional_field(w, "lang", c.lang);
   optional_field(w, "version", c.version);
+  optional_field(w, "tls_version", c.tls_version);
+  optional_field(w, "tls_cipher_suite", c.tls_cipher_suite);
+  optional_field(w, "tls_first", c.tls_first);
   if (query.auth) {
     optional_field(w, "authorized_user", c.user);
     w.field("name_tag", "$G");
@@ -204,8 +207,8 @@ std::string varz_json(const MonitorInput& in) {
   const Totals t = sum(in.reactors);
   const int64_t uptime = in.now_ns - broker.start_wall_ns;
   const Authorization& auth = broker.authorization(Wire::tcp);
-  const auto seconds = [](const Authorization& a) {
-    return static_cast<double>(auth_timeout_ns(a)) / 1e9;
+  const auto seconds = [&](Wire wire) {
+    return static_cast<double>(broker.auth_timeout_ns(wire)) / 1e9;
   };
   std::string out;
   JsonWriter w(out, true);
@@ -214,6 +217,8 @@ std::string varz_json(const MonitorInput& in) {
   w.field("version", broker.tcp_info.version).field("proto", 1).field("go", broker.tcp_info.go);
   w.field("host", broker.tcp_info.host).field("port", broker.tcp_info.port);
   if (auth.required()) w.field("auth_required", true);
+  optional_field(w, "tls_required", broker.tcp_info.tls_required);
+  optional_field(w, "tls_verify", broker.tcp_info.tls_verify);
   if (!broker.tcp_info.connect_urls.empty()) {
     w.key("connect_urls").begin_array();
     for (const std::string& url : broker.tcp_info.connect_urls) w.value(url);
@@ -222,9 +227,10 @@ std::string varz_json(const MonitorInput& in) {
   w.field("max_connections", o.max_connections);
   optional_field(w, "max_subscriptions", o.max_subscriptions);
   w.field("ping_interval", o.ping_interval_ns).field("ping_max", o.ping_max);
-  w.field("http_host", o.http_host).field("http_port", in.http_port);
-  w.field("http_base_path", o.http_base_path).field("https_port", 0);
-  w.field("auth_timeout", seconds(auth)).field("max_control_line", o.max_control_line);
+  w.field("http_host", o.http_host).field("http_port", o.http_port != 0 ? in.http_port : 0);
+  w.field("http_base_path", o.http_base_path);
+  w.field("https_port", o.https_port != 0 ? in.http_port : 0);
+  w.field("auth_timeout", seconds(Wire::tcp)).field("max_control_line", o.max_control_line);
   w.field("max_payload", o.max_payload).field("max_pending", o.max_pending);
   for (const char* name : {"cluster", "gateway", "leaf", "mqtt"})
     w.key(name).begin_object().end_object();
@@ -234,7 +240,7 @@ std::string varz_json(const MonitorInput& in) {
     optional_field(w, "advertise", o.websocket.advertise);
     optional_field(w, "handshake_timeout", o.websocket.handshake_timeout_ns);
     if (o.websocket.authorization.required())
-      w.field("auth_timeout", seconds(o.websocket.authorization));
+      w.field("auth_timeout", seconds(Wire::websocket));
     optional_field(w, "no_tls", o.websocket.no_tls);
     optional_field(w, "same_origin", o.websocket.same_origin);
     if (!o.websocket.allowed_origins.empty()) {
@@ -246,7 +252,8 @@ std::string varz_json(const MonitorInput& in) {
   }
   w.end_object();
   w.key("jetstream").begin_object().end_object();
-  w.field("tls_timeout", 2).field("write_deadline", o.write_deadline_ns);
+  w.field("tls_timeout", static_cast<double>(o.tls.handshake_timeout_ns()) / 1e9);
+  w.field("write_deadline", o.write_deadline_ns);
   w.field("start", rfc3339(broker.start_wall_ns)).field("now", rfc3339(in.now_ns));
   w.field("uptime", uptime_text(uptime)).field("mem", resident_bytes());
   w.field("cores", std::thread::hardware_concurrency()).field("gomaxprocs", broker.reactors.size());
@@ -280,6 +287,8 @@ std::string varz_json(const MonitorInput& in) {
     w.key(name).begin_object().field("clients", clients);
     w.field("routes", 0).field("gateways", 0).field("leafs", 0).end_object();
   }
+  if (const int64_t end = broker.tls.not_after(TlsPort::client); end != 0)
+    w.field("tls_cert_not_after", rfc3339(end * kNsPerSecond));
   w.end_object();
   return out;
 }

@@ -77,9 +77,9 @@ Result<std::string> write_ports_file(const std::string& folder, const std::strin
     for (const std::string& url : all) w.value(url);
     w.end_array();
   };
-  list("nats", urls("nats://", ports.client_host, ports.client));
-  list("monitoring", urls("http://", ports.monitor_host, ports.monitor));
-  list("websocket", urls("ws://", ports.websocket_host, ports.websocket));
+  list("nats", urls(ports.tls ? "tls://" : "nats://", ports.client_host, ports.client));
+  list("monitoring", urls(ports.https ? "https://" : "http://", ports.monitor_host, ports.monitor));
+  list("websocket", urls(ports.wss ? "wss://" : "ws://", ports.websocket_host, ports.websocket));
   w.end_object();
   PIPIT_TRY(write_whole(path, text, 0644));
   return path;

@@ -12,6 +12,7 @@ Result<void> write_pid_file(const std::string& path);
 struct Ports {
   std::string client_host, websocket_host, monitor_host;
   int client = 0, websocket = 0, monitor = 0;  // 0: off
+  bool tls = false, wss = false, https = false;
 };
 
 // <folder>/<exe>_<pid>.ports as nats-server writes it: JSON, one URL for each interface address of

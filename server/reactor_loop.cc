@@ -84,12 +84,14 @@ void ReactorLoop::adopt_here(Arrival&& arrival) {
   }
   const Wire wire = arrival.wire;
   reactor_.adopt(wire, [&](Connection& connection) -> std::unique_ptr<net::ByteStream> {
-    auto tcp = std::make_unique<net::TcpStream>(loop_, arrival.fd, std::move(arrival.peer),
-                                                std::move(arrival.read_already));
-    if (wire == Wire::tcp) return tcp;
+    std::unique_ptr<net::ByteStream> stream = secure(
+        connection, wire,
+        std::make_unique<net::TcpStream>(loop_, arrival.fd, std::move(arrival.peer),
+                                         std::move(arrival.read_already)));
+    if (wire == Wire::tcp) return stream;
     const int64_t max = broker_.options.max_payload;
     return std::make_unique<net::WsStream>(
-        std::move(tcp),
+        std::move(stream),
         net::WsStream::Settings{
             .rules = &broker_.ws_rules,
             .scratch = &ws_scratch_,
@@ -97,6 +99,21 @@ void ReactorLoop::adopt_here(Arrival&& arrival) {
             .untrusted_max = broker_.options.max_control_line},
         [&connection](const net::WsUpgrade& upgrade) { connection.upgraded(upgrade); });
   });
+}
+
+// `plain`, or TLS on it.
+std::unique_ptr<net::ByteStream> ReactorLoop::secure(Connection& connection, Wire wire,
+                                                     std::unique_ptr<net::ByteStream> plain) {
+  const bool client = wire == Wire::tcp;
+  const bool may_stay_plain = client && broker_.tcp_info.tls_available && !broker_.tcp_info.tls_required;
+  TlsListeners::Wrapped wrapped = broker_.tls.wrap(
+      client ? TlsPort::client : TlsPort::websocket, std::move(plain), tls_scratch_,
+      [this](std::function<void()> call) { reactor_.mailbox().post(std::move(call)); },
+      may_stay_plain,
+      {[&connection] { connection.tls_hello(); },
+       [&connection](const net::TlsPeer* peer) { connection.tls_open(peer); }});
+  if (client && wrapped.tls != nullptr) connection.await_tls(*wrapped.tls);
+  return std::move(wrapped.stream);
 }
 
 // The last thing before poll.

@@ -7,6 +7,7 @@
 #include "server/reactor.h"
 #include "transport/byte_stream.h"
 #include "transport/loop.h"
+#include "transport/tls_stream.h"
 #include "transport/ws_stream.h"
 
 namespace pipit {
@@ -61,10 +62,13 @@ class ReactorLoop {
  private:
   void turn();
   void adopt_here(Arrival&& arrival);
+  std::unique_ptr<net::ByteStream> secure(Connection& connection, Wire wire,
+                                          std::unique_ptr<net::ByteStream> plain);
 
   Broker& broker_;
   net::Loop loop_;
   net::WsScratch ws_scratch_;
+  net::TlsScratch tls_scratch_;
   Reactor reactor_;
   std::atomic<int64_t> load_{0};
   std::function<void()> on_ended_;

@@ -33,6 +33,8 @@ class Server::Impl {
   Result<void> adopt(int fd, std::span<const std::byte> read_already, Wire wire);
   Result<std::shared_ptr<ClientLink>> connect(const ClientOptions& options);
 
+  Result<void> reload_certificates() { return broker_.tls.load(broker_.options); }
+
   Drive& drive() { return *drive_; }
   const net::TcpListener& clients() const { return clients_; }
   const net::TcpListener& websockets() const { return websockets_; }
@@ -65,10 +67,12 @@ class Server::Impl {
 
 Result<void> Server::Impl::bind() {
   const Options& options = broker_.options;
+  PIPIT_TRY(broker_.tls.load(options));
   if (!options.dont_listen) PIPIT_TRY(clients_.bind(options.host, options.port));
   if (options.websocket.enabled())
     PIPIT_TRY(websockets_.bind(options.websocket.host, options.websocket.port));
-  if (options.http_port != 0) PIPIT_TRY(monitor_.bind(options.http_host, options.http_port));
+  if (const int port = options.monitor_port(); port != 0)
+    PIPIT_TRY(monitor_.bind(options.http_host, port));
   broker_.build_infos(clients_.port(), websockets_.port());
   const uint32_t reactors = std::max(options.reactors, 1U);
   std::vector<Mailbox*> mailboxes;
@@ -102,6 +106,7 @@ Server::Impl::~Impl() {
   }
   close_listeners(true);
   broker_.auth_worker.stop();
+  broker_.tls.stop();
   for (auto& loop : loops_) {
     loop->abandon();
     loop->loop().close([done] {
@@ -120,7 +125,7 @@ Result<void> Server::Impl::start() {
   state_ = State::running;
   accept_on(clients_, Wire::tcp);
   accept_on(websockets_, Wire::websocket);
-  if (broker_.options.http_port != 0) monitor_.start(loops_[0]->loop());
+  if (broker_.options.monitor_port() != 0) monitor_.start(loops_[0]->loop());
   auto started = drive_->start();
   lock.unlock();
   if (!started.ok()) {
@@ -242,6 +247,7 @@ void Server::Impl::begin_stop(std::function<void()> done) {
 void Server::Impl::stop_reactors() {
   close_listeners(true);
   broker_.auth_worker.stop();
+  broker_.tls.stop();
   for (auto& loop : loops_) {
     loop->stop([this, &loop = *loop] { drive_->end(loop, [this] { reactor_gone(); }); });
   }
@@ -285,6 +291,7 @@ void Server::stop() noexcept {
   impl_->drive().wait();
 }
 void Server::stop(std::function<void()> done) noexcept { impl_->begin_stop(std::move(done)); }
+Result<void> Server::reload_certificates() noexcept { return impl_->reload_certificates(); }
 Result<void> Server::adopt(int fd, std::span<const std::byte> read_already, Handover kind) noexcept {
   return impl_->adopt(fd, read_already, kind == Handover::nats ? Wire::tcp : Wire::websocket);
 }

@@ -38,6 +38,8 @@ struct ConnectionSnapshot {
   uint64_t pending_bytes = 0, stalls = 0, subscriptions = 0;
   Traffic traffic;
   std::string name, lang, version, user;
+  std::string tls_version, tls_cipher_suite;  // empty: no TLS
+  bool tls_first = false;
   std::vector<SubscriptionSnapshot> subscriptions_list;
 
   // Memory that it takes, roughly.

@@ -83,8 +83,13 @@ std::unique_ptr<TlsSession> TlsSession::make(std::shared_ptr<const TlsContext> c
 TlsSession::Status TlsSession::handshake(std::string_view& in, std::string& out) {
   impl_->in = &in;
   impl_->out = &out;
-  if (const int code = mbedtls_ssl_handshake(impl_->ssl.get()); code != 0)
+  if (const int code = mbedtls_ssl_handshake(impl_->ssl.get()); code != 0) {
+    // The one failure of which mbedTLS says nothing to the peer.
+    if (code == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE)
+      mbedtls_ssl_send_alert_message(impl_->ssl.get(), MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                     MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
     return impl_->status(code);
+  }
   if (impl_->pinned()) return Status::done;
   impl_->fault = "the client's certificate is none of pinned_certs";
   mbedtls_ssl_send_alert_message(impl_->ssl.get(), MBEDTLS_SSL_ALERT_LEVEL_FATAL,

@@ -87,6 +87,7 @@ class TlsStream::Impl final : public StreamHandler {
 
   bool greet(std::string_view text);
   size_t write(std::span<const iovec> parts);
+  bool begun() const { return begun_; }
   size_t held_bytes() const { return held_.size() - held_sent_; }
   void pause();
   void resume();
@@ -133,6 +134,7 @@ class TlsStream::Impl final : public StreamHandler {
   std::string held_;  // taken and not sent yet
   size_t held_sent_ = 0;
   State state_ = State::hello;
+  bool begun_ = false;        // the peer's first byte said TLS
   bool working_ = false;       // a step runs, or a place for the first is waited for
   bool reading_ = false;       // read_records() or resume() is at it
   bool unfinished_ = false;    // the session may give more without more input
@@ -161,6 +163,7 @@ void TlsStream::Impl::on_read(size_t n) {
 void TlsStream::Impl::first_byte() {
   if (handshake_->in.front() == kHandshakeRecord) {
     state_ = State::handshake;
+    begun_ = true;
     if (events_.on_hello) events_.on_hello();
   } else if (settings_.allow_plain) {
     open_plain();
@@ -430,6 +433,7 @@ TlsStream::TlsStream(std::unique_ptr<ByteStream> below, Settings settings, Event
 TlsStream::~TlsStream() = default;
 
 bool TlsStream::greet(std::string_view text) { return impl_->greet(text); }
+bool TlsStream::begun() const { return impl_->begun(); }
 size_t TlsStream::write(std::span<const iovec> parts) { return impl_->write(parts); }
 size_t TlsStream::held_bytes() const { return impl_->held_bytes(); }
 void TlsStream::pause_reading() { impl_->pause(); }

@@ -69,6 +69,7 @@ class TlsStream final : public ByteStream {
 
   // Says `text` in the clear. False, and nothing is said: the peer has begun TLS already.
   bool greet(std::string_view text);
+  bool begun() const;  // as of on_hello
 
   // Before on_open it takes nothing; the handler gets no bytes, only on_end() if the peer goes away
   // or the handshake fails.

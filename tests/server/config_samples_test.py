@@ -34,13 +34,14 @@ ENVIRONMENT = {
 # What only one of the two accepts.
 VERDICTS = {
     "pipit does not have it yet and says so": """
-        http_and_https not_built_accounts not_built_allow_non_tls not_built_cluster not_built_cookie
-        not_built_https not_built_jetstream not_built_jetstream_block not_built_leafnodes
+        not_built_accounts not_built_cluster not_built_cookie
+        not_built_jetstream not_built_jetstream_block not_built_leafnodes
         not_built_mappings not_built_mqtt not_built_no_auth_user not_built_permissions
         not_built_profile not_built_syslog not_built_system_account not_built_users""",
     "nats-server has no such key": "reactors",
     "nats-server finds it at the start only; pipit's -t refuses what a start would refuse": """
-        client_advertise_bad lame_duck_grace_equal payload_over_pending websocket_needs_tls websocket_origin_no_host
+        client_advertise_bad http_and_https https_without_tls lame_duck_grace_equal
+        payload_over_pending websocket_needs_tls websocket_origin_no_host
         websocket_headers_reserved websocket_origin_no_host websocket_origin_relative
         websocket_origin_scheme websocket_token_and_user""",
     "a number that cannot be meant": """

@@ -325,12 +325,8 @@ TEST_CASE("what is not built is refused by name and never ignored") {
                           "jetstream",
                           "store_dir",
                           "storedir",
-                          "tls",
-                          "allow_non_tls",
                           "ocsp",
                           "ocsp_cache",
-                          "https",
-                          "https_port",
                           "prof_port",
                           "prof_block_rate",
                           "proxy_protocol",
@@ -356,7 +352,7 @@ TEST_CASE("what is not built is refused by name and never ignored") {
               "\" in websocket authorization is not built in this version of pipit");
   }
   for (const char* key :
-       {"tls", "no_auth_user", "jwt_cookie", "user_cookie", "pass_cookie", "token_cookie"})
+       {"no_auth_user", "jwt_cookie", "user_cookie", "pass_cookie", "token_cookie"})
     CHECK(error_of("ws { " + std::string(key) + ": x }") ==
           "f:1:6: \"" + std::string(key) + "\" in websocket is not built in this version of pipit");
 }

@@ -57,10 +57,13 @@ TEST_CASE("with verify a client shows a certificate of ours that holds today") {
   CHECK_FALSE(succeeds(loop, context, {.own = &stranger}));
   CHECK_FALSE(succeeds(loop, context, {.own = &self}));
 
-  TlsPair refused(loop, context, {.max_version = TLS1_2_VERSION, .own = &expired});
-  refused.exchange();
-  CHECK(refused.handler.ends == 1);
-  CHECK(refused.client.failed());  // it got an alert
+  for (const Issued* shown : {&expired, &stranger, static_cast<const Issued*>(nullptr)}) {
+    TlsPair refused(loop, context, {.max_version = TLS1_2_VERSION, .own = shown});
+    refused.exchange();
+    CHECK(refused.handler.ends == 1);
+    refused.exchange();
+    CHECK(refused.client.failed());  // it got an alert
+  }
 }
 
 TEST_CASE("without verify no certificate is asked for") {

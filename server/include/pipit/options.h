@@ -47,7 +47,8 @@ enum class TlsFirst : uint8_t { never, always, automatic };
 
 // TLS of one listener. The names of suites, curves and versions are those of nats-server.
 struct TlsOptions {
-  std::vector<TlsCertificate> certificates;  // none: no TLS; several: chosen by name and by kind of key
+  // None: no TLS. Of several one is chosen by the name that a client asks for, or by the kind of key.
+  std::vector<TlsCertificate> certificates;
   std::string ca_file;                       // whom `verify` trusts
   bool verify = false;                       // clients show a certificate
   int64_t timeout_ns = 0;                    // of the handshake; 0: the default, 2 s
@@ -59,6 +60,7 @@ struct TlsOptions {
   std::vector<std::string> pinned_certs;     // hex SHA-256 of a client's SubjectPublicKeyInfo
 
   bool enabled() const { return !certificates.empty(); }
+  int64_t handshake_timeout_ns() const { return timeout_ns > 0 ? timeout_ns : 2 * kNsPerSecond; }
 };
 
 struct WebsocketOptions {
@@ -119,6 +121,7 @@ struct Options {
   std::string http_host = "0.0.0.0";
   int http_port = 0;
   int https_port = 0;
+  int monitor_port() const { return http_port != 0 ? http_port : https_port; }
   std::string http_base_path;
 
   // Logging. The library only calls `log`; where the lines go is the binary's business.

@@ -75,6 +75,10 @@ class PIPIT_API Server {
   // Errc::denied: wrong credentials, which are checked in here (bcrypt takes its time).
   Result<std::unique_ptr<Client>> connect(const ClientOptions& options = {}) noexcept;
 
+  // [any] Reads the files of every TLS certificate anew; connections from now on get those. All or
+  // nothing: on failure what was in use stays. Session tickets from before open nothing any more.
+  Result<void> reload_certificates() noexcept;
+
   // As bound, also when -1 was asked; 0: that listener is off.
   int client_port() const noexcept;        // [any]
   int websocket_port() const noexcept;     // [any]
