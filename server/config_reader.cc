@@ -11,14 +11,22 @@ using Type = ConfigValue::Type;
 
 const char* type_name(Type type) {
   switch (type) {
-    case Type::null: return "nothing";
-    case Type::boolean: return "a boolean";
-    case Type::integer: return "an integer";
-    case Type::real: return "a float";
-    case Type::string: return "a string";
-    case Type::datetime: return "a date";
-    case Type::array: return "an array";
-    case Type::map: return "a map";
+    case Type::null:
+      return "nothing";
+    case Type::boolean:
+      return "a boolean";
+    case Type::integer:
+      return "an integer";
+    case Type::real:
+      return "a float";
+    case Type::string:
+      return "a string";
+    case Type::datetime:
+      return "a date";
+    case Type::array:
+      return "an array";
+    case Type::map:
+      return "a map";
   }
   return "";
 }
@@ -54,7 +62,7 @@ bool ConfigReader::expect(const ConfigValue& v, Type type) {
 }
 
 void ConfigReader::walk(const ConfigValue& map, const Table& table,
-                  std::span<const std::string_view> not_built, std::string_view block) {
+                        std::span<const std::string_view> not_built, std::string_view block) {
   std::map<std::string_view, const ConfigEntry*> last;
   for (const ConfigEntry& entry : map.entries) last[entry.key] = &entry;
   for (const ConfigEntry& entry : map.entries) {

@@ -44,7 +44,8 @@ class ConfigReader {
     return [this, &out, low, high](const ConfigValue& v) {
       if (!expect(v, Type::integer)) return;
       if (v.integer < low || v.integer > high)
-        return error(v.at, "must be between " + std::to_string(low) + " and " + std::to_string(high));
+        return error(v.at,
+                     "must be between " + std::to_string(low) + " and " + std::to_string(high));
       out = static_cast<T>(v.integer);
     };
   }

@@ -10,10 +10,17 @@ namespace pipit {
 namespace {
 
 // What nats-server knows and Pipit does not have.
-constexpr std::array<std::string_view, 11> kNotBuilt = {
-    "verify_and_map",   "connection_rate_limit", "allow_insecure_cipher_suites", "ocsp_peer",
-    "cert_store",       "cert_match_by",         "cert_match",                   "ca_certs_match",
-    "cert_match_skip_invalid", "insecure",       "verify_cert_and_check_known_urls"};
+constexpr std::array<std::string_view, 11> kNotBuilt = {"verify_and_map",
+                                                        "connection_rate_limit",
+                                                        "allow_insecure_cipher_suites",
+                                                        "ocsp_peer",
+                                                        "cert_store",
+                                                        "cert_match_by",
+                                                        "cert_match",
+                                                        "ca_certs_match",
+                                                        "cert_match_skip_invalid",
+                                                        "insecure",
+                                                        "verify_cert_and_check_known_urls"};
 
 class TlsReader : private ConfigReader {
  public:
@@ -41,8 +48,8 @@ class TlsReader : private ConfigReader {
 };
 
 std::string pin_fault(std::string_view text) {
-  const bool hex = std::all_of(text.begin(), text.end(),
-                               [](unsigned char c) { return std::isxdigit(c) != 0; });
+  const bool hex =
+      std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
   if (hex && text.size() == 64) return "";
   return "\"" + std::string(text) +
          "\" does not look like a hex-encoded SHA-256 of a DER encoded SubjectPublicKeyInfo";
@@ -107,7 +114,8 @@ void TlsReader::block(const ConfigValue& v, bool client_port) {
   for (const char* name : {"handshake_first", "first", "immediate"})
     table[name] = [this, client_port](const ConfigValue& value) {
       if (!client_port)
-        return error(value.at, "TLS comes first here anyway: 'handshake_first' is of the client port");
+        return error(value.at,
+                     "TLS comes first here anyway: 'handshake_first' is of the client port");
       first(value);
     };
   walk(v, table, kNotBuilt, "tls");
@@ -133,7 +141,8 @@ void validate_block(const TlsOptions& options, const char* name, ConfigFaults& f
       faults.errors.push_back(std::string(name) + ": TLS server private key must be present");
   }
   if (options.verify && !options.enabled())
-    faults.errors.push_back(std::string(name) + ": 'verify' needs a certificate of the server's own");
+    faults.errors.push_back(std::string(name) +
+                            ": 'verify' needs a certificate of the server's own");
   if (options.verify && options.ca_file.empty())
     faults.errors.push_back(std::string(name) +
                             ": 'verify' needs a 'ca_file' (the system's authorities are not used)");

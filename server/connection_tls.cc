@@ -45,8 +45,7 @@ void Connection::tls_open(const net::TlsPeer* peer) {
 
 // False: the timer is that of a client that may go on without TLS.
 bool Connection::on_tls_timer() {
-  if (!opened_ && !tls_->begun() &&
-      broker_.options.tls.handshake_first == TlsFirst::automatic) {
+  if (!opened_ && !tls_->begun() && broker_.options.tls.handshake_first == TlsFirst::automatic) {
     send_info(false);
     return true;
   }

@@ -20,8 +20,9 @@ Result<void> reload(Server& server, const Options& running) {
     return refused(Errc::not_built, "pipit can reload certificates but no other setting yet: " +
                                         running.config_file + " has changed, restart it");
   if (!running.tls.enabled() && !running.websocket.tls.enabled())
-    return refused(Errc::not_built, "pipit can reload certificates, of which there is none, but no "
-                                    "other setting yet: restart it");
+    return refused(Errc::not_built,
+                   "pipit can reload certificates, of which there is none, but no "
+                   "other setting yet: restart it");
   if (auto loaded = server.reload_certificates(); !loaded.ok())
     return refused(loaded.error().code, loaded.error().text);
   return {};

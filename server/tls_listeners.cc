@@ -18,9 +18,8 @@ Result<void> TlsListeners::load(const Options& options) {
   TlsOptions monitor = options.tls;
   monitor.verify = false;
   monitor.pinned_certs.clear();
-  const std::array<const TlsOptions*, 3> wanted = {
-      &options.tls, &options.websocket.tls,
-      options.https_port != 0 ? &monitor : nullptr};
+  const std::array<const TlsOptions*, 3> wanted = {&options.tls, &options.websocket.tls,
+                                                   options.https_port != 0 ? &monitor : nullptr};
   std::array<Context, 3> loaded;
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (wanted[i] == nullptr || !wanted[i]->enabled()) continue;

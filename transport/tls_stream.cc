@@ -134,7 +134,7 @@ class TlsStream::Impl final : public StreamHandler {
   std::string held_;  // taken and not sent yet
   size_t held_sent_ = 0;
   State state_ = State::hello;
-  bool begun_ = false;        // the peer's first byte said TLS
+  bool begun_ = false;         // the peer's first byte said TLS
   bool working_ = false;       // a step runs, or a place for the first is waited for
   bool reading_ = false;       // read_records() or resume() is at it
   bool unfinished_ = false;    // the session may give more without more input

@@ -17,15 +17,17 @@ const isGenuine = /^nats-server/.test(String(spawnSync(binary, ["-v"]).stdout));
 export class Broker {
   #directory = mkdtempSync(join(tmpdir(), "pipit-interop-"));
   #options;
-  #ports = { tcp: -1, websocket: -1 };
+  #ports = { tcp: -1, websocket: -1, monitor: -1 };
   #child;
   #exit;
   #log = "";
 
-  // reactors: threads of a Pipit; compression: permessage-deflate; authorization: text of that block.
-  static async start({ reactors = 1, compression = false, authorization = "" } = {}) {
+  // reactors: threads of a Pipit; compression: permessage-deflate; authorization: text of that block;
+  // tls, websocketTls: texts of such blocks; https: monitoring by it.
+  static async start({ reactors = 1, compression = false, authorization = "", tls = "",
+                       websocketTls = "", https = false } = {}) {
     const broker = new Broker();
-    broker.#options = { reactors, compression, authorization };
+    broker.#options = { reactors, compression, authorization, tls, websocketTls, https };
     try {
       await broker.#launch();
     } catch (error) {
@@ -36,7 +38,11 @@ export class Broker {
   }
 
   get url() { return `nats://127.0.0.1:${this.#ports.tcp}`; }
-  get websocketUrl() { return `ws://127.0.0.1:${this.#ports.websocket}`; }
+  get websocketUrl() {
+    const scheme = this.#options.websocketTls ? "wss" : "ws";
+    return `${scheme}://127.0.0.1:${this.#ports.websocket}`;
+  }
+  get monitorUrl() { return `https://127.0.0.1:${this.#ports.monitor}`; }
 
   // Every connection is cut; clients find the new process where the old one was.
   async restart() {
@@ -53,13 +59,15 @@ export class Broker {
   }
 
   #config() {
-    const { reactors, compression, authorization } = this.#options;
+    const { reactors, compression, authorization, tls, websocketTls, https } = this.#options;
     return [
       `listen: "127.0.0.1:${this.#ports.tcp}"`,
       `ports_file_dir: "${this.#directory}"`,
-      `websocket { listen: "127.0.0.1:${this.#ports.websocket}", no_tls: true,`,
+      `websocket { listen: "127.0.0.1:${this.#ports.websocket}", ${websocketTls || "no_tls: true"},`,
       `  compression: ${compression} }`,
       authorization && `authorization { ${authorization} }`,
+      tls,
+      https ? `https: "127.0.0.1:${this.#ports.monitor}"` : "",
       isGenuine ? "" : `reactors: ${reactors}`,
       "",
     ].join("\n");
@@ -103,7 +111,8 @@ export class Broker {
           return;  // the genuine server does not write it at once; there will be another event
         }
         const port = ([url]) => Number(new URL(url).port);
-        this.#ports = { tcp: port(ports.nats), websocket: port(ports.websocket) };
+        this.#ports = { tcp: port(ports.nats), websocket: port(ports.websocket),
+                        monitor: ports.monitoring?.length ? port(ports.monitoring) : -1 };
         resolve();
       };
       watcher.on("change", look);

@@ -17,10 +17,11 @@ export class Chromium {
   #lastId = 0;
   #session;
 
-  static async start() {
+  // With `more` on its command line.
+  static async start(more = []) {
     const chromium = new Chromium();
     try {
-      await chromium.#launch();
+      await chromium.#launch(more);
     } catch (error) {
       await chromium.close();
       throw error;
@@ -67,11 +68,12 @@ export class Chromium {
     }
   }
 
-  async #launch() {
+  async #launch(more) {
     this.#child = spawn(process.env.CHROMIUM || "chromium", [
       "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
       "--disable-extensions", "--remote-debugging-port=0", `--user-data-dir=${this.#profile}`,
+      ...more,
     ], { stdio: ["ignore", "ignore", "pipe"] });
     this.#exit = new Promise((resolve) => {
       this.#child.once("error", (error) => resolve(String(error)));

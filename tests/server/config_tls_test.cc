@@ -44,7 +44,8 @@ std::string error_of(const std::string& more) {
 TEST_CASE("the keys of a tls block") {
   const TlsOptions o = block(
       "ca_file: ca.pem, verify: true, timeout: 0.5, min_version: \"1.2\", "
-      "pinned_certs: [ \"" + std::string(64, 'a') + "\" ]");
+      "pinned_certs: [ \"" +
+      std::string(64, 'a') + "\" ]");
   REQUIRE(o.certificates.size() == 1);
   CHECK(o.certificates[0].cert_file == "c.pem");
   CHECK(o.certificates[0].key_file == "k.pem");
@@ -101,7 +102,8 @@ TEST_CASE("a tls block is refused for what is wrong in it, at its place") {
   CHECK(whole("ws { port: -1 }") == "websocket requires TLS configuration, or no_tls: true");
   CHECK(whole("ws { port: -1, tls { cert_file: a, key_file: b, first: true } }")
             .find("TLS comes first here anyway") != std::string::npos);
-  CHECK(whole("https: \"127.0.0.1:-1\"") == "monitoring: a TLS cert and key are required for https");
+  CHECK(whole("https: \"127.0.0.1:-1\"") ==
+        "monitoring: a TLS cert and key are required for https");
   CHECK(whole("http: 1\nhttps: 2\ntls { cert_file: a, key_file: b }") ==
         "monitoring is by http or by https, not both");
 }
@@ -114,7 +116,8 @@ TEST_CASE("an empty tls block is none") {
 #if PIPIT_TLS
 TEST_CASE("suites and curves that the library does not have") {
   CHECK(error_of("cipher_suites: [ TLS_FISH ]") == "f:2:18: unrecognized cipher TLS_FISH");
-  CHECK(error_of("curve_preferences: [ CurveP1 ]") == "f:2:22: unrecognized curve preference CurveP1");
+  CHECK(error_of("curve_preferences: [ CurveP1 ]") ==
+        "f:2:22: unrecognized curve preference CurveP1");
   CHECK(error_of("min_version: \"1.1\"").starts_with("f:2:1: unsupported TLS version \"1.1\""));
   CHECK(block("curve_preferences: [ X25519, CurveP256 ]").curve_preferences.size() == 2);
 }
@@ -141,8 +144,10 @@ TEST_CASE("flags of TLS") {
   CHECK(r.options.tls.verify);
   CHECK(applied({"--tls=false"}).options.tls.certificates.empty());
   CHECK(applied({"-ms", "8443"}).options.https_port == 8443);
-  for (const std::vector<std::string>& args :
-       {std::vector<std::string>{"--tls"}, {"--tls", "--tlscert", "c"}, {"--tlskey", "k"},
-        {"--tlsverify"}, {"--tlsverify", "--tlscert", "c", "--tlskey", "k"}})
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"--tls"},
+                                               {"--tls", "--tlscert", "c"},
+                                               {"--tlskey", "k"},
+                                               {"--tlsverify"},
+                                               {"--tlsverify", "--tlscert", "c", "--tlskey", "k"}})
     CHECK_FALSE(applied(args).faults.errors.empty());
 }

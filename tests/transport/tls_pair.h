@@ -7,8 +7,6 @@
 #include <mutex>
 #include <string>
 
-#include <doctest/doctest.h>
-
 #include "tests/support/deadline.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tls_client.h"
@@ -40,10 +38,9 @@ struct TlsFiles {
   }
 };
 
+// Requires: it can be loaded.
 inline std::shared_ptr<const TlsContext> load(const TlsOptions& options) {
-  auto context = TlsContext::load(options);
-  if (!context.ok()) FAIL(context.error().text);
-  return std::move(context).value();
+  return std::move(TlsContext::load(options)).value();
 }
 
 // What a Loop is to a TlsStream: a place where other threads have something called.
