@@ -4,9 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "pipit_config.h"
 #include "server/flags.h"
-#include "transport/tls_context.h"
 
 using namespace pipit;
 
@@ -113,7 +111,6 @@ TEST_CASE("an empty tls block is none") {
   CHECK(read("tls {}").faults.errors.empty());
 }
 
-#if PIPIT_TLS
 TEST_CASE("suites and curves that the library does not have") {
   CHECK(error_of("cipher_suites: [ TLS_FISH ]") == "f:2:18: unrecognized cipher TLS_FISH");
   CHECK(error_of("curve_preferences: [ CurveP1 ]") ==
@@ -121,12 +118,6 @@ TEST_CASE("suites and curves that the library does not have") {
   CHECK(error_of("min_version: \"1.1\"").starts_with("f:2:1: unsupported TLS version \"1.1\""));
   CHECK(block("curve_preferences: [ X25519, CurveP256 ]").curve_preferences.size() == 2);
 }
-#else
-TEST_CASE("a build without TLS says so when a server is made") {
-  Options options = read("tls { cert_file: a, key_file: b }").options;
-  CHECK(net::TlsContext::load(options.tls).error().code == Errc::not_built);
-}
-#endif
 
 TEST_CASE("flags of TLS") {
   const auto applied = [](const std::vector<std::string>& args) {
