@@ -11,6 +11,8 @@ const bool kDeflateBuilt = false;
 struct WsScratch::Impl {};
 WsScratch::WsScratch() = default;
 WsScratch::~WsScratch() = default;
+void WsScratch::forget_shared() {}
+uint64_t WsScratch::messages_deflated() const { return 0; }
 
 class WsStream::Impl {
  public:
@@ -30,6 +32,8 @@ size_t WsStream::write(std::span<const iovec> parts) {
 size_t WsStream::held_bytes() const { return 0; }
 void WsStream::pause_reading() {}
 void WsStream::resume_reading() {}
+void WsStream::trust() {}
+FrameSharer* WsStream::sharer() { return nullptr; }
 void WsStream::start(StreamHandler* handler) {
   handler->on_end(0, 0, "WebSocket is not built in");
 }
