@@ -101,7 +101,7 @@ std::optional<std::string> origin_fault(const HttpHead& head, const WsHandshakeR
 // the offer is malformed, or asks for what zlib cannot do, and has to be declined.
 std::optional<int> window_of_offer(std::string_view parameters) {
   bool server_takeover = false, client_takeover = false, client_bits = false;
-  std::optional<int> server_bits;
+  int server_bits = 0;  // 0: not asked for
   auto once = [](bool& seen) { return !std::exchange(seen, true); };
   while (!parameters.empty()) {
     std::string_view value = take_until(parameters, ';');
@@ -110,24 +110,25 @@ std::optional<int> window_of_offer(std::string_view parameters) {
     value = trim(value);
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
       value = value.substr(1, value.size() - 2);
-    std::optional<int> bits = valued && !value.empty() && value.front() != '0' ? number(value, 15)
-                                                                              : std::nullopt;
-    if (bits && *bits < 8) bits.reset();
+    int bits = 0;  // 8 to 15, or 0
+    if (valued && !value.empty() && value.front() != '0') bits = number(value, 15).value_or(0);
+    if (bits < 8) bits = 0;
     if (equals_ignoring_case(name, "server_no_context_takeover")) {
       if (valued || !once(server_takeover)) return std::nullopt;
     } else if (equals_ignoring_case(name, "client_no_context_takeover")) {
       if (valued || !once(client_takeover)) return std::nullopt;
     } else if (equals_ignoring_case(name, "client_max_window_bits")) {
-      if ((valued && !bits) || !once(client_bits)) return std::nullopt;
+      if ((valued && bits == 0) || !once(client_bits)) return std::nullopt;
     } else if (equals_ignoring_case(name, "server_max_window_bits")) {
-      if (!bits || server_bits) return std::nullopt;
+      if (bits == 0 || server_bits != 0) return std::nullopt;
       server_bits = bits;
     } else {
       return std::nullopt;
     }
   }
-  if (server_bits && *server_bits < kMinWindowBits) return std::nullopt;
-  return server_bits.value_or(15);
+  if (server_bits == 0) return 15;
+  if (server_bits < kMinWindowBits) return std::nullopt;
+  return server_bits;
 }
 
 // The first offer that we can keep.

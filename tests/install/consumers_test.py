@@ -118,7 +118,7 @@ def as_subproject(source_root, folder):
     source = project("meson_project", folder)
     (source / "subprojects").mkdir()
     (source / "subprojects/pipit").symlink_to(source_root)
-    run("meson", "setup", source / "build", source, "--force-fallback-for=pipit",
+    run("meson", "setup", source / "build", source, "--force-fallback-for=pipit", "--buildtype=minsize",
         env=dict(os.environ, PKG_CONFIG_PATH=""))
     targets = run("meson", "introspect", "--targets", source / "build")
     for unwanted in ("server_tests", "bench_trie", '"name": "pipit", "id": "pipit@exe"'):
