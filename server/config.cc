@@ -268,6 +268,22 @@ void parse_config_file(const std::string& path, Options& options, ProcessOptions
   if (ConfigParser(faults.errors).parse_file(path, root)) read_tree(root, options, process, faults);
 }
 
+Result<void> ConfigFaults::result(const char* where) const {
+  if (errors.empty()) return {};
+  std::string text;
+  for (const std::string& fault : errors) text += (text.empty() ? "" : "\n") + fault;
+  return Error{Errc::invalid_config, 0, where, std::move(text)};
+}
+
+Result<Options> parse_options(std::string_view text) noexcept {
+  Options options;
+  ProcessOptions process;
+  ConfigFaults faults;
+  parse_config_text(text, "config", options, process, faults);
+  PIPIT_TRY(faults.result("parse_options"));
+  return options;
+}
+
 void parse_config_text(std::string_view text, const std::string& name, Options& options,
                        ProcessOptions& process, ConfigFaults& faults) {
   options.config_file = name;

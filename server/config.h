@@ -26,6 +26,9 @@ struct ProcessOptions {
 struct ConfigFaults {
   std::vector<std::string> errors;    // "file:line:column: text"
   std::vector<std::string> warnings;  // the same form; they fail `-t` but not a start
+
+  // Errc::invalid_config with every error, a line each; fine if there is none.
+  Result<void> result(const char* where) const;
 };
 
 // Reads `path` (and its includes) on top of what `options` and `process` hold already. Sets

@@ -118,6 +118,7 @@ void Connection::after_auth() {
     return close_with(proto::err::kNoRespondersNeedsHeaders,
                       CloseReason::no_responders_needs_headers);
   connected_ = true;
+  note(ConnectionEvent::Kind::authenticated);
   stream_->trust();
   send_ok();
   // The first PING comes early: it measures the round trip.

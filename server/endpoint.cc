@@ -119,7 +119,12 @@ void Endpoint::close(proto::CloseReason reason) {
   reason_ = reason;
   stop_ns_ = reactor_.now_ns();
   reactor_.timers().cancel(stall_timer_);
-  if (opened_) reactor_.remember_closed(*this);
+  if (opened_) {
+    reactor_.remember_closed(*this);
+    if (reason == proto::CloseReason::auth_violation || reason == proto::CloseReason::auth_timeout)
+      note(ConnectionEvent::Kind::auth_failed, proto::reason_text(reason));
+    note(ConnectionEvent::Kind::disconnected, proto::reason_text(reason));
+  }
   drop_subscriptions(Reactor::kDropsPerTurn);
   if (broker_.log.debug())
     say(LogLevel::debug, "Client connection closed: " + std::string(proto::reason_text(reason)));
@@ -128,6 +133,7 @@ void Endpoint::close(proto::CloseReason reason) {
 
 bool Endpoint::count_connection() {
   opened_ = counted_ = true;
+  note(ConnectionEvent::Kind::connected);
   const int64_t others = broker_.connections.fetch_add(1, std::memory_order_relaxed);
   return others < broker_.options.max_connections;
 }
@@ -141,6 +147,17 @@ void Endpoint::finish() {
       broker_.on_last_gone();
   }
   reactor_.bury(*this);
+}
+
+void Endpoint::note(ConnectionEvent::Kind kind, std::string_view reason) {
+  if (!reactor_.events().wanted()) return;
+  const std::string_view transport = wire_ == Wire::tcp         ? "tcp"
+                                     : wire_ == Wire::websocket ? "websocket"
+                                                                : "in-process";
+  const bool known = details_ != nullptr;
+  reactor_.events().note({kind, cid_, transport, peer().host, peer().port,
+                          known ? std::string_view(details_->name) : std::string_view(),
+                          known ? std::string_view(details_->user) : std::string_view(), reason});
 }
 
 void Endpoint::say(LogLevel level, std::string_view what) const {

@@ -138,6 +138,8 @@ class Endpoint {
   bool held() const { return holds_ != 0; }
   // What was published together may be stalled kStalls times, from here on.
   void allow_stalls() { stalls_taken_ = 0; }
+  // Tells the program, if it wants to know. `reason` is a static text.
+  void note(ConnectionEvent::Kind kind, std::string_view reason = {});
   // "127.0.0.1:4711 - cid:7 - what"
   void say(LogLevel level, std::string_view what) const;
 

@@ -33,6 +33,8 @@ InprocClient::InprocClient(Reactor& reactor, uint32_t slot, std::shared_ptr<Clie
   opened_ = counted_ = true;
   link_->client = this;
   if (broker_.log.debug()) say(LogLevel::debug, "Client connection created");
+  note(ConnectionEvent::Kind::connected);
+  note(ConnectionEvent::Kind::authenticated);
 }
 
 InprocClient::~InprocClient() {

@@ -42,6 +42,14 @@ Message& Message::operator=(Message&& other) noexcept {
 
 Message::~Message() { net::SlabRef(static_cast<net::Slab*>(slab_)).reset(); }
 
+Result<Headers> Headers::parse(std::string_view block) noexcept {
+  if (!block.empty() && !proto::is_header_block(block))
+    return Error{Errc::invalid_argument, 0, "Headers::parse", "not a block of headers"};
+  Headers headers;
+  headers.block_ = block;
+  return headers;
+}
+
 Result<void> Headers::add(std::string_view name, std::string_view value) noexcept {
   constexpr const char* kWhere = "Headers::add";
   if (!proto::is_header_name(name))

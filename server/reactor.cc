@@ -22,6 +22,7 @@ Reactor::Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::functio
       mailbox_(index, reactors, std::move(wake), ring_capacity),
       delivery_(*this),
       inproc_(*this, [this] { mailbox_.wake(); }),
+      events_(broker.options.on_event),
       lame_duck_timer_(*this, &Reactor::on_lame_duck_timer) {}
 
 Reactor::~Reactor() { timers_.cancel(lame_duck_timer_); }
@@ -71,6 +72,7 @@ void Reactor::turn() {
   mailbox_.publish();
   if (!congested_.empty() && !mailbox_.congested()) resume_congested();
   flush_dirty();
+  if (!events_.empty()) events_.tell();
   if (!graveyard_.empty()) clear_graveyard();
   broker_.epoch.quiescent(index_);
 }
@@ -124,7 +126,7 @@ void Reactor::resume_congested() {
 }
 
 bool Reactor::prepare_sleep() {
-  if (!dirty_.empty() || !graveyard_.empty() || inproc_.busy()) return false;
+  if (!dirty_.empty() || !graveyard_.empty() || inproc_.busy() || !events_.empty()) return false;
   // There is room again since this turn looked: nobody else will wake us for that.
   if (!congested_.empty() && !mailbox_.congested()) return false;
   if (!mailbox_.prepare_sleep()) return false;

@@ -2,8 +2,8 @@
 // list and counters. It knows no loop and no clock: ReactorLoop (or a test) calls turn().
 //
 // A turn: posted tasks, mail from other reactors, due timers, what in-process clients ask for and
-// their callbacks; then what was staged for others is published, dirty endpoints are flushed,
-// finished ones destroyed. One thread, but mailbox().post() and inproc().doorbell().
+// their callbacks; then what was staged for others is published, dirty endpoints are flushed, the
+// program is told of events, finished endpoints are destroyed. One thread, but mailbox().post() and inproc().doorbell().
 #pragma once
 #include <algorithm>
 #include <deque>
@@ -14,6 +14,7 @@
 #include "protocol/connect_info.h"
 #include "server/connection.h"
 #include "server/delivery.h"
+#include "server/event_queue.h"
 #include "server/identity.h"
 #include "server/inbound.h"
 #include "server/inproc_clients.h"
@@ -107,6 +108,7 @@ class Reactor {
   bool tracing() const { return tracing_; }
   Mailbox& mailbox() { return mailbox_; }
   Delivery& delivery() { return delivery_; }
+  EventQueue& events() { return events_; }
   InprocClients& inproc() { return inproc_; }
   const InprocClients& inproc() const { return inproc_; }
   net::TimerHeap& timers() { return timers_; }
@@ -140,6 +142,7 @@ class Reactor {
   ReactorCounters counters_;
   Delivery delivery_;
   InprocClients inproc_;
+  EventQueue events_;
   std::unique_ptr<proto::ConnectParser> connect_parser_;
   std::vector<std::unique_ptr<Endpoint>> slots_;
   std::vector<uint32_t> free_slots_;

@@ -269,12 +269,10 @@ void Server::Impl::reactor_gone() {
 Result<std::unique_ptr<Server>> Server::create(Options options) noexcept {
   ConfigFaults faults;
   validate(options, faults);
-  if (!faults.errors.empty()) {
-    std::string text;
-    for (const std::string& fault : faults.errors) text += (text.empty() ? "" : "\n") + fault;
-    const bool built = left_out(options).empty();
-    return Error{built ? Errc::invalid_config : Errc::not_built, 0, "Server::create",
-                 std::move(text)};
+  if (auto faulty = faults.result("Server::create"); !faulty.ok()) {
+    Error error = faulty.take_error();
+    if (!left_out(options).empty()) error.code = Errc::not_built;
+    return error;
   }
   auto impl = std::make_unique<Impl>(std::move(options));
   PIPIT_TRY(impl->bind());

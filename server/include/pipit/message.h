@@ -57,6 +57,8 @@ class PIPIT_API Message {
 // Builds a header block. Names and values are taken as they are, in order; a name may come again.
 class PIPIT_API Headers {
  public:
+  // A block that is there already, to add to; empty: none. Errc::invalid_argument: it is no block.
+  static Result<Headers> parse(std::string_view block) noexcept;
   // Errc::invalid_argument: an empty name, one with a colon, blank or control character, or a value
   // with a line end. The headers are as before then.
   Result<void> add(std::string_view name, std::string_view value) noexcept;

@@ -5,6 +5,9 @@
 // What a field means, and its name in a config file: nats-server's configuration reference; the
 // differences stand in docs/COMPATIBILITY.md.
 #pragma once
+#include <pipit/export.h>
+#include <pipit/result.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,6 +24,26 @@ enum class LogLevel : uint8_t { fatal, error, warning, info, debug, trace };
 // Called from any reactor, one call at a time is not promised: the callee locks if it must.
 // `line` has no time, pid or newline; it ends with the call.
 using LogCallback = std::function<void(LogLevel, std::string_view line)>;
+
+// What becomes of a client, on whatever it connects.
+struct ConnectionEvent {
+  enum class Kind : uint8_t {
+    connected,      // it is there: INFO was sent
+    authenticated,  // its CONNECT was accepted; also where nobody asks for credentials
+    auth_failed,    // it was refused, or took too long
+    disconnected,   // the last event of it
+  };
+  Kind kind;
+  uint64_t cid;  // as in /connz; of this server never another's
+  std::string_view transport;  // "tcp", "websocket", "in-process"
+  std::string_view host;
+  uint16_t port;
+  std::string_view name, user;  // as the client gave them; empty before that
+  std::string_view reason;      // of auth_failed and disconnected
+};
+// Called on the reactor of that client, between messages: Clients may be used in it. The texts end
+// with the call. Several reactors may call at a time.
+using EventCallback = std::function<void(const ConnectionEvent&)>;
 
 inline constexpr int64_t kNsPerMs = 1'000'000;
 inline constexpr int64_t kNsPerSecond = 1'000'000'000;
@@ -130,6 +153,12 @@ struct Options {
   bool trace_verbose = false;
   uint32_t max_traced_msg_len = 0;
   LogCallback log;
+  EventCallback on_event;
 };
+
+// Reads the text of a nats-server configuration. Errc::invalid_config: what is wrong, a line each, with
+// line and column. What it says of process files (pid_file, log_file, ports_file_dir) is the
+// program's business and left out. Server::create() checks the fields against each other.
+PIPIT_API Result<Options> parse_options(std::string_view text) noexcept;
 
 }  // namespace pipit
