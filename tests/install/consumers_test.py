@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Programs outside the tree build against the installed copy and run: a meson project, a CMake
-project and a compiler called by hand with what pkg-config says, each with the shared and the static
-library; and a meson project that has Pipit, made small, as a subproject. What is installed is what
+project and compilers of C++ and of C called by hand with what pkg-config says, each with the shared
+and the static library; and a meson project that has Pipit, made small, as a subproject. What is installed is what
 was promised, and the shared library exports, keeps and weighs no more than it should.
 
     consumers_test.py SOURCE_ROOT BUILD_ROOT
@@ -103,15 +103,20 @@ def by_cmake(installed, folder, static):
     run(source / "build/consumer", env=installed.environment)
 
 
-def by_pkg_config(installed, folder, static):
+def by_pkg_config(installed, folder, static, compiler=("c++", "-std=c++20"), program="program.cc"):
     folder.mkdir()
     flags = run("pkg-config", "--cflags", "--libs", *(["--static"] if static else []), "pipit",
                 env=installed.environment)
     words = shlex.split(flags)
     if static:  # pkg-config leaves to the linker which of the two it takes
         words = [str(installed.lib / "libpipit.a") if word == "-lpipit" else word for word in words]
-    run("c++", "-std=c++20", HERE / "program.cc", "-o", folder / "consumer", *words)
+    run(*compiler, HERE / program, "-o", folder / "consumer", *words)
     run(folder / "consumer", env=installed.environment)
+
+
+def in_c_by_pkg_config(installed, folder, static):
+    by_pkg_config(installed, folder, static, ("cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic",
+                                              "-Werror"), "program.c")
 
 
 def as_subproject(source_root, folder):
@@ -138,7 +143,7 @@ def main():
                  ("the shared library exports what is marked", installed.exports_what_is_marked),
                  ("the shared library keeps no globals", installed.keeps_no_globals),
                  ("the shared library weighs little", installed.weighs_little)]
-        for how in (by_meson, by_cmake, by_pkg_config):
+        for how in (by_meson, by_cmake, by_pkg_config, in_c_by_pkg_config):
             for static in (False, True):
                 kind = "static" if static else "shared"
                 place = folder / f"{how.__name__}_{kind}"

@@ -27,6 +27,8 @@ VOCABULARY_HEADERS = {VOCABULARY + name + ".h" for name in ("export", "result", 
 GENERATED = {"pipit_config.h"}
 THIRD_PARTY = re.compile(
     r"(uv|simdjson|xxhash|zlib|crypt)\.h$|(uv|wslay|mbedtls|doctest|benchmark|nats)/")
+# Headers of the C standard library that a header for C needs.
+C_STANDARD = {"stddef.h", "stdint.h"}
 # Headers of the standard library by which a floor would wait, read a clock or touch a file.
 WORLD = {"atomic", "barrier", "chrono", "condition_variable", "csignal", "ctime", "filesystem",
          "fstream", "future", "iostream", "latch", "mutex", "semaphore", "shared_mutex",
@@ -92,7 +94,7 @@ def include_fault(root, path, quote, name):
     if THIRD_PARTY.match(name):
         allowed = name.startswith(floor.third_party or ("\0",))
     elif name.endswith(".h"):
-        allowed = floor.system
+        allowed = floor.system or name in C_STANDARD
     else:
         allowed = name not in WORLD or name in floor.world
     return None if allowed else f"includes <{name}>: {floor.folder} must not know it"
