@@ -152,13 +152,15 @@ Result<void> ClientLink::flush(std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const Error late{Errc::timeout, 0, kWhere, "the server did not get to it in time"};
   auto fence = std::make_shared<bool>(false);
-  // Nobody says when there is room again; it is the reactor's next turn as a rule.
+  // made_room() may come between the look and the wait.
   constexpr auto kLookAgain = std::chrono::milliseconds(1);
   std::unique_lock lock(mutex_);
   while (full(0)) {
     if (closed()) return closed_error(kWhere);
     if (std::chrono::steady_clock::now() >= deadline) return late;
+    waiters_.fetch_add(1, std::memory_order_relaxed);
     changed_.wait_for(lock, kLookAgain);
+    waiters_.fetch_sub(1, std::memory_order_relaxed);
   }
   Command command;
   command.other = std::make_unique<Command::Other>();
@@ -262,6 +264,12 @@ void ClientLink::taken() {
   done_bytes_ += ring->front()->size;
   ring->pop();
   taken_bytes_.store(done_bytes_, std::memory_order_release);
+}
+
+void ClientLink::made_room() {
+  if (waiters_.load(std::memory_order_relaxed) == 0) return;
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
 }
 
 std::vector<std::shared_ptr<SubscriptionState>> ClientLink::take_changes() {

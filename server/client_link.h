@@ -125,6 +125,8 @@ class ClientLink : public std::enable_shared_from_this<ClientLink> {
     return command.slab ? command.slab : texts_;
   }
   void taken();
+  // After some were taken: who waits for room in the ring looks again.
+  void made_room();
   // What was asked by close_subscription() and close_after() since.
   std::vector<std::shared_ptr<SubscriptionState>> take_changes();
   bool close_asked() const { return close_asked_.load(std::memory_order_acquire); }

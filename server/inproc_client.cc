@@ -171,6 +171,7 @@ bool InprocClient::run_commands() {
     run_command(*command);
     link_->taken();
   }
+  link_->made_room();
   for (const auto& state : changes) change(*state);
   if (closing_ || held()) return false;
   if (link_->next_command() != nullptr) return true;
