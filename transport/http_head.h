@@ -14,7 +14,9 @@
 
 namespace pipit::net {
 
-inline constexpr size_t kMaxHttpHead = 8 * 1024;
+// A head that is not complete is all that a stranger costs, besides 1.8 KiB for the connection: 8 KiB
+// in all.
+inline constexpr size_t kMaxHttpHead = 6 * 1024;
 inline constexpr size_t kMaxHttpFields = 100;
 
 struct HttpHead {

@@ -243,7 +243,7 @@ TEST_CASE("who does not speak HTTP is told at once") {
   }
 }
 
-TEST_CASE("a head of more than 8 KiB is refused, one of just that is read") {
+TEST_CASE("a head of more than 6 KiB is refused, one of just that is read") {
   for (size_t over : {0u, 1u}) {
     CAPTURE(over);
     WsPeer peer;
