@@ -169,6 +169,9 @@ void Connection::on_subscribe() {
 void Connection::on_unsubscribe() {
   const proto::Args& args = parser_.args();
   if (reactor_.tracing()) [[unlikely]] trace("<<-", "UNSUB " + std::string(args.sid));
+  // What other reactors had for this client before its UNSUB is still delivered: clients drain so.
+  reactor_.take_mail();
+  if (closing_) return;
   if (SubscriptionRecord* sub = subscriptions_.find(args.sid); sub != nullptr)
     unsubscribe(*sub, args.has_max, args.max);
   send_ok();

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Programs outside the tree build against the installed copy and run: a meson project, a CMake
 project and compilers of C++ and of C called by hand with what pkg-config says, each with the shared
-and the static library; and a meson project that has Pipit, made small, as a subproject. What is installed is what
-was promised, and the shared library exports, keeps and weighs no more than it should.
+and the static library; and a meson project that has Pipit, made small, as a subproject. What is
+installed is what was promised, and the shared library exports, keeps and weighs no more than it should.
 
     consumers_test.py SOURCE_ROOT BUILD_ROOT
 """
@@ -135,6 +135,7 @@ def as_subproject(source_root, folder):
 
 
 def main():
+    os.environ.pop("LD_LIBRARY_PATH", None)  # meson's, which leads to the build folder's library
     source_root, build_root = (Path(argument).resolve() for argument in sys.argv[1:])
     with tempfile.TemporaryDirectory(prefix="pipit-install-") as name:
         folder = Path(name)
