@@ -183,6 +183,19 @@ TEST_CASE("what is remembered of closed connections is bounded in bytes too") {
   CHECK(closed.back().cid == 40);
 }
 
+TEST_CASE("what another reactor had for a subscription before its UNSUB is delivered") {
+  SmallBroker small(2);
+  const SmallBroker::Pipe leaving = small.client(1, "SUB a 1\r\n");
+  const SmallBroker::Pipe publisher = small.client(0, "SUB b 1\r\n");
+  publisher->feed(pub("a", 5));
+  small[0].turn();  // under way to reactor 1
+  leaving->feed("UNSUB 1\r\n");
+  small.settle();
+  publisher->feed(pub("a", 5));
+  small.settle();
+  CHECK(count(take(leaving), "MSG a 1") == 1);
+}
+
 TEST_CASE("a request whose only responder is gone when it gets to that reactor is answered 503") {
   SmallBroker small(2);
   for (const char* queue : {"", "workers "}) {
@@ -190,12 +203,11 @@ TEST_CASE("a request whose only responder is gone when it gets to that reactor i
     const SmallBroker::Pipe asking = small.client(0, "SUB inbox 1\r\n");
     asking->feed("PUB ask inbox 0\r\n\r\n");
     small[0].turn();  // under way to reactor 1
-    responder->feed("UNSUB 1\r\n");
+    responder->end();
     small.settle();
     const std::string got = take(asking);
     CHECK(count(got, "HMSG inbox 1") == 1);
     CHECK(count(got, "NATS/1.0 503") == 1);
-    responder->end();
     asking->end();
     small.settle();
   }
