@@ -128,7 +128,8 @@ std::string State::encode() const {
     writer.number(segment->capacity);
     writer.number(segment->end);
     writer.number(segment->counted);
-    writer.number(static_cast<uint8_t>(segment->sorted | segment->poisoned << 1));
+    writer.number(
+        static_cast<uint8_t>(segment->sorted | segment->poisoned << 1 | segment->damaged << 2));
   }
   writer.number(static_cast<uint32_t>(streams.size()));
   for (const auto& [id, stream] : streams) {
@@ -180,6 +181,7 @@ Result<void> State::decode(std::string_view bytes) {
     const auto flags = reader.number<uint8_t>();
     segment->sorted = (flags & 1) != 0;
     segment->poisoned = (flags & 2) != 0;
+    segment->damaged = (flags & 4) != 0;
     segments.push_back(std::move(segment));
   }
   const uint32_t stream_count = reader.count(40);

@@ -1,6 +1,7 @@
 #include "jetstream/store/index_file.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 namespace pipit::js::store {
@@ -16,14 +17,16 @@ struct IndexHeader {
   uint32_t version = kFormatVersion;
   uint64_t data_end = 0;
   uint32_t parts = 0;
-  uint32_t unused = 0;
+  uint32_t content = 0;  // a checksum of all that follows
 };
 static_assert(sizeof(IndexHeader) == kUnit);
 
 Error damaged() { return {Errc::io, 0, "index", "the index of a segment is damaged"}; }
 
-uint64_t block_checksum(const void* bytes, uint64_t key, uint32_t number) {
-  const uint64_t place[2] = {key, number};
+// An index that is made again after erasures knows less than the first one. A file that a power cut
+// left with blocks of both is told by the content.
+uint64_t block_checksum(const void* bytes, uint64_t key, uint32_t number, uint32_t content) {
+  const uint64_t place[2] = {key, uint64_t{content} << 32 | number};
   return checksum({static_cast<const std::byte*>(bytes), kPayload},
                   checksum(std::as_bytes(std::span(place))));
 }
@@ -100,6 +103,10 @@ std::string encode_index(uint64_t key, uint64_t data_end,
     plain.resize((plain.size() + kUnit - 1) / kUnit * kUnit);
   }
 
+  header.content =
+      static_cast<uint32_t>(checksum(std::as_bytes(std::span(plain)).subspan(sizeof header)));
+  put(plain.data() + offsetof(IndexHeader, content), header.content);
+
   std::string out;
   out.reserve((plain.size() / kPayload + 1) * BlockCache::kBlock);
   for (uint32_t number = 0; number * kPayload < plain.size(); ++number) {
@@ -107,41 +114,41 @@ std::string encode_index(uint64_t key, uint64_t data_end,
     out.append(plain, number * kPayload, kPayload);
     out.resize(start + BlockCache::kBlock);
     put(out.data() + start + BlockCache::kBlock - 8,
-        block_checksum(out.data() + start, key, number));
+        block_checksum(out.data() + start, key, number, header.content));
   }
   return out;
 }
 
 class IndexFile::DiskIndex final : public Index {
  public:
-  DiskIndex(std::shared_ptr<IndexFile> file, const Part& part)
-      : file_(std::move(file)), part_(part) {}
+  DiskIndex(std::shared_ptr<IndexFile> file, size_t place)
+      : file_(std::move(file)), place_(place) {}
 
-  uint32_t size() const override { return part_.entries; }
-  uint32_t subjects() const override { return part_.subjects; }
+  uint32_t size() const override { return part().entries; }
+  uint32_t subjects() const override { return part().subjects; }
 
   Result<IndexEntry> entry(uint32_t number) override {
     IndexEntry entry;
-    PIPIT_TRY(file_->read(part_.entries_at + uint64_t{number} * kUnit, &entry, kUnit));
+    PIPIT_TRY(read([&] { return part().entries_at + uint64_t{number} * kUnit; }, &entry, kUnit));
     return entry;
   }
 
   Result<SubjectRow> row(uint32_t subject) override {
     SubjectRow row;
-    PIPIT_TRY(file_->read(part_.rows_at + uint64_t{subject} * kUnit, &row, kUnit));
+    PIPIT_TRY(read([&] { return part().rows_at + uint64_t{subject} * kUnit; }, &row, kUnit));
     return row;
   }
 
   Result<std::string> text(const SubjectRow& row) override {
-    if (uint64_t{row.text_at} + row.text_size > part_.texts_size) return damaged();
+    if (uint64_t{row.text_at} + row.text_size > part().texts_size) return damaged();
     std::string text(row.text_size, '\0');
-    PIPIT_TRY(file_->read(part_.texts_at + row.text_at, text.data(), text.size()));
+    PIPIT_TRY(read([&] { return part().texts_at + row.text_at; }, text.data(), text.size()));
     return text;
   }
 
   Result<uint32_t> find(std::string_view subject) override {
     const uint64_t hash = hash_subject(subject);
-    uint32_t low = 0, high = part_.subjects;
+    uint32_t low = 0, high = subjects();
     // Hashes spread evenly, so the first guesses are close; then by halves.
     uint64_t low_hash = 0, high_hash = ~uint64_t{0};
     for (int guesses = 0; low < high; ++guesses) {
@@ -161,7 +168,7 @@ class IndexFile::DiskIndex final : public Index {
         high_hash = there.value().hash;
       }
     }
-    for (; low < part_.subjects; ++low) {
+    for (; low < subjects(); ++low) {
       auto there = row(low);
       if (!there) return there.take_error();
       if (there.value().hash != hash) break;
@@ -173,41 +180,84 @@ class IndexFile::DiskIndex final : public Index {
   }
 
  private:
+  const Part& part() const { return file_->parts_[place_]; }
+  template <class Where>
+  Result<void> read(Where where, void* into, size_t size) {
+    const uint32_t renewals = file_->renewals_;
+    auto done = file_->read(where(), into, size);
+    if (!done && file_->renewals_ != renewals) return file_->read(where(), into, size);
+    return done;
+  }
+
   const std::shared_ptr<IndexFile> file_;
-  const Part part_;
+  const size_t place_;
 };
 
 Result<std::shared_ptr<IndexFile>> IndexFile::open(std::shared_ptr<File> file, uint64_t segment,
                                                    uint64_t key, uint64_t data_end,
-                                                   BlockCache& cache) {
-  std::shared_ptr<IndexFile> index(new IndexFile(std::move(file), segment, key, cache));
-  IndexHeader header;
-  PIPIT_TRY(index->read(0, &header, sizeof header));
-  if (header.magic != kIndexMagic || header.version != kFormatVersion ||
-      header.data_end != data_end)
-    return damaged();
-  auto size = index->file_->size();
-  if (!size) return size.take_error();
-  if (header.parts > size.value() / sizeof(Part)) return damaged();
-  index->parts_.resize(header.parts);
-  PIPIT_TRY(index->read(sizeof header, index->parts_.data(), header.parts * sizeof(Part)));
+                                                   BlockCache& cache, Rebuild rebuild) {
+  std::shared_ptr<IndexFile> index(
+      new IndexFile(std::move(file), segment, key, cache, data_end, std::move(rebuild)));
+  // Sound perhaps, but of another end: a power cut brought back an older truth of the segment.
+  if (!index->read_parts()) PIPIT_TRY(index->renew());
   return index;
 }
 
+Result<void> IndexFile::read_parts() {
+  IndexHeader header;
+  PIPIT_TRY(read(0, &header, sizeof header));
+  if (header.magic != kIndexMagic || header.version != kFormatVersion ||
+      header.data_end != data_end_ || header.parts > kMaxRecord / sizeof(Part))
+    return damaged();
+  content_ = header.content;
+  std::vector<Part> parts(header.parts);
+  PIPIT_TRY(read(sizeof header, parts.data(), header.parts * sizeof(Part)));
+  parts_.resize(std::max(parts_.size(), parts.size()));
+  // Who holds an index of a part goes on with the same one.
+  for (size_t i = 0; i < parts_.size(); ++i)
+    if (i >= parts.size() ||
+        (renewals_ > 0 && parts_[i].entries > 0 &&
+         (parts_[i].stream != parts[i].stream || parts_[i].entries != parts[i].entries)))
+      return damaged();
+  parts_ = std::move(parts);
+  return {};
+}
+
+Result<void> IndexFile::renew() {
+  if (!renewed_.empty()) return damaged();  // it does not get better
+  auto bytes = rebuild_();
+  if (!bytes) return bytes.take_error();
+  cache_.forget(segment_);
+  renewed_ = std::move(bytes).value();
+  ++renewals_;
+  auto parts = read_parts();
+  if (!parts) renewed_.assign(1, '\0');  // records are missing, too: nothing here is to be believed
+  return parts;
+}
+
 std::shared_ptr<Index> IndexFile::part(uint32_t stream) {
-  for (const Part& part : parts_)
-    if (part.stream == stream) return std::make_shared<DiskIndex>(shared_from_this(), part);
+  for (size_t i = 0; i < parts_.size(); ++i)
+    if (parts_[i].stream == stream) return std::make_shared<DiskIndex>(shared_from_this(), i);
   return nullptr;
 }
 
 Result<const std::byte*> IndexFile::block(uint32_t number) {
+  const uint64_t at = uint64_t{number} * BlockCache::kBlock;
+  if (!renewed_.empty()) {
+    if (renewed_.size() < at + BlockCache::kBlock) return damaged();
+    return reinterpret_cast<const std::byte*>(renewed_.data() + at);
+  }
   if (const std::byte* const there = cache_.find(segment_, number)) return there;
-  std::byte fresh[BlockCache::kBlock];
-  auto n = read_all(*file_, fresh, uint64_t{number} * BlockCache::kBlock);
-  if (!n) return n.take_error();
-  if (n.value() < BlockCache::kBlock ||
-      get<uint64_t>(fresh + BlockCache::kBlock - 8) != block_checksum(fresh, key_, number))
+  std::byte fresh[BlockCache::kBlock] = {};
+  auto n = read_all(*file_, fresh, at);
+  if (number == 0) content_ = get<uint32_t>(fresh + offsetof(IndexHeader, content));
+  if (!n || n.value() < BlockCache::kBlock ||
+      get<uint64_t>(fresh + BlockCache::kBlock - 8) !=
+          block_checksum(fresh, key_, number, content_)) {
+    // While it is being opened open() does that.
+    if (!parts_.empty()) PIPIT_TRY(renew());
     return damaged();
+  }
   std::byte* const kept = cache_.put(segment_, number);
   std::memcpy(kept, fresh, sizeof fresh);
   return static_cast<const std::byte*>(kept);

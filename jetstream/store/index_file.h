@@ -2,6 +2,7 @@
 // through a cache of bounded size. The file is a derivation: lost or damaged, it is written again
 // from the segment's records. docs/STORE_FORMAT.md draws it.
 #pragma once
+#include <functional>
 #include <list>
 #include <map>
 
@@ -41,10 +42,13 @@ std::string encode_index(uint64_t key, uint64_t data_end,
 // An open index file. Hands out the index of each stream that has messages in the segment.
 class IndexFile : public std::enable_shared_from_this<IndexFile> {
  public:
-  // Fails if the file is not the index of exactly these bytes.
+  // Gives the bytes of the index anew; called when the file's are not good.
+  using Rebuild = std::function<Result<std::string>()>;
+
+  // Fails if neither the file nor `rebuild` gives the index of exactly these bytes.
   static Result<std::shared_ptr<IndexFile>> open(std::shared_ptr<File> file, uint64_t segment,
-                                                 uint64_t key, uint64_t data_end,
-                                                 BlockCache& cache);
+                                                 uint64_t key, uint64_t data_end, BlockCache& cache,
+                                                 Rebuild rebuild);
   // Nothing: the stream has no messages there.
   std::shared_ptr<Index> part(uint32_t stream);
 
@@ -61,13 +65,25 @@ class IndexFile : public std::enable_shared_from_this<IndexFile> {
   class DiskIndex;
   friend std::string encode_index(uint64_t, uint64_t, const std::map<uint32_t, const LiveIndex*>&);
 
-  IndexFile(std::shared_ptr<File> file, uint64_t segment, uint64_t key, BlockCache& cache)
-      : file_(std::move(file)), segment_(segment), key_(key), cache_(cache) {}
+  IndexFile(std::shared_ptr<File> file, uint64_t segment, uint64_t key, BlockCache& cache,
+            uint64_t data_end, Rebuild rebuild)
+      : file_(std::move(file)),
+        segment_(segment),
+        key_(key),
+        data_end_(data_end),
+        cache_(cache),
+        rebuild_(std::move(rebuild)) {}
+  Result<void> read_parts();
+  Result<void> renew();
   Result<const std::byte*> block(uint32_t number);
 
   const std::shared_ptr<File> file_;
-  const uint64_t segment_, key_;
+  const uint64_t segment_, key_, data_end_;
   BlockCache& cache_;
+  const Rebuild rebuild_;
+  uint32_t content_ = 0;   // of the header: which index of the segment this is
+  uint32_t renewals_ = 0;  // what was read before one may stand elsewhere now
+  std::string renewed_;    // then: the whole index
   std::vector<Part> parts_;
 };
 

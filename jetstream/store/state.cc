@@ -25,62 +25,6 @@ Result<std::shared_ptr<Index>> State::index(const Part& part, StreamId stream) {
   return index_of_(part, stream);
 }
 
-Result<std::optional<State::Place>> State::first_from(const Stream& stream, uint64_t seq) {
-  for (size_t i = stream.part_at(seq); i < stream.parts.size(); ++i) {
-    const std::shared_ptr<Part>& part = stream.parts[i];
-    if (part->live == 0) continue;
-    auto index = this->index(*part, stream.id);
-    if (!index) return index.take_error();
-    auto start = index.value()->lower_bound(seq);
-    if (!start) return start.take_error();
-    for (uint32_t entry = start.value(); entry < part->count; ++entry) {
-      if (part->is_gone(entry)) continue;
-      auto there = index.value()->entry(entry);
-      if (!there) return there.take_error();
-      return std::optional<Place>({part, entry, there.value()});
-    }
-  }
-  return std::optional<Place>();
-}
-
-Result<std::optional<State::Place>> State::locate(const Stream& stream, uint64_t seq) {
-  const size_t i = stream.part_at(seq);
-  if (i == stream.parts.size() || stream.parts[i]->first_seq > seq) return std::optional<Place>();
-  const std::shared_ptr<Part>& part = stream.parts[i];
-  auto index = this->index(*part, stream.id);
-  if (!index) return index.take_error();
-  auto entry = index.value()->lower_bound(seq);
-  if (!entry) return entry.take_error();
-  if (entry.value() >= part->count || part->is_gone(entry.value())) return std::optional<Place>();
-  auto there = index.value()->entry(entry.value());
-  if (!there) return there.take_error();
-  if (there.value().seq != seq) return std::optional<Place>();
-  return std::optional<Place>({part, entry.value(), there.value()});
-}
-
-Result<std::optional<State::Place>> State::last_of(const Stream& stream, std::string_view subject,
-                                                   uint64_t through) {
-  for (size_t i = stream.parts.size(); i-- > 0;) {
-    const std::shared_ptr<Part>& part = stream.parts[i];
-    if (part->live == 0 || part->first_seq > through) continue;
-    auto index = this->index(*part, stream.id);
-    if (!index) return index.take_error();
-    auto subject_row = index.value()->find(subject);
-    if (!subject_row) return subject_row.take_error();
-    if (subject_row.value() == kNone) continue;
-    auto row = index.value()->row(subject_row.value());
-    if (!row) return row.take_error();
-    for (uint32_t entry = row.value().last; entry != kNone && entry < part->count;) {
-      auto there = index.value()->entry(entry);
-      if (!there) return there.take_error();
-      if (there.value().seq <= through && !part->is_gone(entry))
-        return std::optional<Place>({part, entry, there.value()});
-      entry = there.value().prev;
-    }
-  }
-  return std::optional<Place>();
-}
-
 void State::append(Stream& stream, const Record& record, uint64_t offset, bool body_good,
                    Undo* undo) {
   if (undo)
@@ -91,6 +35,7 @@ void State::append(Stream& stream, const Record& record, uint64_t offset, bool b
     part->segment = segments.back();
     part->live_index = std::make_shared<LiveIndex>();
     part->first_seq = record.seq;
+    part->segment->live_parts[stream.id] = part->live_index;
     stream.parts.push_back(std::move(part));
   }
   Part& part = *stream.parts.back();
@@ -300,10 +245,12 @@ void State::take_back(Undo& undo) {
         part.live_index->pop();
         part.segment->counted -= entry.bytes;
         count_removed(stream, part, 1, entry.bytes);
-        if (--part.count == 0)
+        if (--part.count == 0) {
+          part.segment->live_parts.erase(stream.id);
           stream.parts.pop_back();
-        else
+        } else {
           part.last_seq = part.live_index->entries().back().seq;
+        }
         break;
       }
       case UndoStep::Kind::remove:

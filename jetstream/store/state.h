@@ -17,6 +17,8 @@
 
 namespace pipit::js::store {
 
+using LiveParts = std::map<StreamId, std::shared_ptr<LiveIndex>>;
+
 struct Segment {
   uint64_t id = 0;
   uint64_t key = 0;
@@ -28,6 +30,8 @@ struct Segment {
   uint32_t erased = 0;            // bodies overwritten since it was opened
   bool sorted = false;            // stream by stream
   bool poisoned = false;          // a sync of it failed: to be written again elsewhere
+  bool damaged = false;           // some of it is not what was written
+  LiveParts live_parts;           // until its index is written; also of streams that were deleted
 };
 
 struct Part {
@@ -112,7 +116,20 @@ class State {
   Result<std::optional<Place>> first_from(const Stream& stream, uint64_t seq);
   // The newest message of a subject at or before `through`.
   Result<std::optional<Place>> last_of(const Stream& stream, std::string_view subject,
-                                       uint64_t through);
+                                       uint64_t through) {
+    return nth_newest(stream, subject, through, 1);
+  }
+  // The n-th newest, counted from 1.
+  Result<std::optional<Place>> nth_newest(const Stream& stream, std::string_view subject,
+                                          uint64_t through, uint64_t n);
+  // The first message in [seq, through] that the filter takes.
+  Result<std::optional<Place>> next_match(const Stream& stream, const SubjectFilter& filter,
+                                          uint64_t seq, uint64_t through);
+  // Every subject that the filter takes, with its messages up to `through`.
+  Result<void> subjects(const Stream& stream, const SubjectFilter& filter, uint64_t through,
+                        const std::function<void(std::string_view, uint64_t)>& visit);
+  // The first sequence that holds a message; last_seq + 1 if none does.
+  Result<uint64_t> first_seq(const Stream& stream);
 
   // Deletes what is there of a range; counts what it deletes.
   Result<uint64_t> remove(Stream& stream, SequenceRange range, Undo* undo);

@@ -71,6 +71,7 @@ struct StoredMessage {
 struct Receipt {
   uint64_t seq = 0;  // of append(): the message's; of remove() and purge(): how many went
   Ticket ticket = 0;
+  Ticket through = 0;  // of what a limit removed because of it; `ticket` if nothing
 };
 
 // Which subjects a reader wants. The store does not know wildcards; whoever does brings the
@@ -87,7 +88,8 @@ class StoreListener {
   virtual void written(Ticket through) = 0;
   // ... is on the disk.
   virtual void durable(Ticket through) = 0;
-  // None of [from, through] took effect.
+  // None of [from, through] took effect; those that were written() before have, and stay readable,
+  // but may not survive a power cut.
   virtual void failed(Ticket from, Ticket through, const Error& error) = 0;
   // Damage was found where this message should be. It is gone.
   virtual void lost(StreamId stream, SequenceRange range) = 0;
@@ -112,7 +114,7 @@ class Store {
   // interest.
   virtual Result<Receipt> skip(StreamId id, uint64_t seq) = 0;
   // Deletes the messages of these sequences that there are. `erase` also overwrites their bytes on
-  // the disk, before the ticket is durable.
+  // the disk, before the ticket is durable unless the disk fails just then.
   virtual Result<Receipt> remove(StreamId id, SequenceRange range, bool erase) = 0;
   // Deletes messages before `below` (0: no bound) that the filter takes, but the newest `keep`.
   virtual Result<Receipt> purge(StreamId id, const SubjectFilter& filter, uint64_t below,

@@ -1,0 +1,477 @@
+#include "jetstream/store/file_store.h"
+
+#include <algorithm>
+
+namespace pipit::js::store {
+namespace {
+
+constexpr size_t kRangesPerRecord = 4096;
+
+Error no_stream() { return {Errc::invalid_argument, 0, "store", "stream not found"}; }
+Error no_message() { return {Errc::invalid_argument, 0, "store", "no message found"}; }
+Error over(const char* what) { return {Errc::exhausted, 0, "store", what}; }
+
+void gather(std::vector<SequenceRange>& ranges, uint64_t seq) {
+  if (!ranges.empty() && ranges.back().last == seq - 1)
+    ranges.back().last = seq;
+  else
+    ranges.push_back({seq, seq});
+}
+
+}  // namespace
+
+FileStore::FileStore(Vfs& vfs, Clock& clock, StoreListener& listener,
+                     const FileStoreOptions& options)
+    : vfs_(vfs),
+      clock_(clock),
+      listener_(listener),
+      options_(options),
+      files_(vfs, options.cache_bytes, options.verify),
+      state_([this](const Part& part, StreamId stream) { return files_.index(part, stream); }) {}
+
+FileStore::~FileStore() = default;
+
+Result<Stream*> FileStore::stream_of(StreamId id) {
+  Stream* const stream = state_.find(id);
+  if (!stream) return no_stream();
+  return stream;
+}
+
+Result<void> FileStore::admit(size_t bytes) {
+  if (bytes > kMaxRecord) return over("message too large");
+  if (clock_.monotonic_ns() < blocked_until_ns_) return blocked_by_;
+  if (pending_bytes_ + bytes > options_.pending_bytes && !pending_.empty())
+    return over("too much is waiting for the disk");
+  return {};
+}
+
+Result<Receipt> FileStore::put(Record record, std::vector<Erase> erases) {
+  const size_t size = aligned(record.size());
+  Batch& batch = batch_for(size, record.kind == RecordKind::message);
+  const uint64_t offset = batch.offset + batch.bytes.size();
+  record.batch = batch.number;
+  const size_t undo_before = batch.undo.size();
+  if (auto applied = state_.apply(record, offset, true, &batch.undo); !applied) {
+    Undo part(std::make_move_iterator(batch.undo.begin() + static_cast<ptrdiff_t>(undo_before)),
+              std::make_move_iterator(batch.undo.end()));
+    batch.undo.resize(undo_before);
+    state_.take_back(part);
+    return applied.take_error();
+  }
+  write_record(batch.bytes, record, batch.segment->key, offset);
+  batch.segment->end = offset + size;
+  ++batch.count;
+  ++records_;
+  pending_bytes_ += size;
+  batch.last_stream = record.stream;
+  batch.last_seq = record.seq;
+  batch.last_ticket = next_ticket_++;
+  if (batch.first_ticket == 0) batch.first_ticket = batch.last_ticket;
+  const auto stream = state_.streams.find(record.stream);
+  const bool there = stream != state_.streams.end();
+  if (there) batch.touched[stream->second] = stream->second->last_seq;
+  if (options_.sync_always && !(there && stream->second->settings.async)) batch.wants_sync = true;
+  std::move(erases.begin(), erases.end(), std::back_inserter(batch.erases));
+  return Receipt{record.seq, batch.last_ticket, batch.last_ticket};
+}
+
+Result<Receipt> FileStore::put_removals(Stream& stream, const std::vector<SequenceRange>& ranges,
+                                        bool erase) {
+  Receipt receipt{0, next_ticket_ - 1, next_ticket_ - 1};
+  for (size_t at = 0; at < ranges.size(); at += kRangesPerRecord) {
+    const size_t count = std::min(kRangesPerRecord, ranges.size() - at);
+    const std::string_view payload(reinterpret_cast<const char*>(&ranges[at]), count * 16);
+    std::vector<Erase> erases;
+    for (size_t i = at; erase && i < at + count; ++i) {
+      auto place = state_.next_match(stream, {}, ranges[i].first, ranges[i].last);
+      while (place && place.value()) {
+        ++place.value()->part->segment->erased;
+        erases.push_back({place.value()->part->segment, place.value()->index});
+        place = state_.next_match(stream, {}, place.value()->index.seq + 1, ranges[i].last);
+      }
+      if (!place) return place.take_error();
+    }
+    Record record;
+    record.kind = RecordKind::remove;
+    record.flags = erase ? kEraseFlag : 0;
+    record.stream = stream.id;
+    record.seq = record.prev_seq = stream.last_seq;
+    record.ts_ns = clock_.wall_ns();
+    record.payload = payload;
+    const uint64_t before = stream.messages;
+    auto put = this->put(record, std::move(erases));
+    if (!put) return put;
+    receipt.seq += before - stream.messages;
+    receipt.ticket = receipt.through = put.value().ticket;
+  }
+  return receipt;
+}
+
+// What is over the stream's limits goes, the oldest first.
+Result<Receipt> FileStore::trim(Stream& stream) {
+  const StreamSettings& limits = stream.settings;
+  uint64_t messages = stream.messages, bytes = stream.bytes, last = 0;
+  while ((limits.max_msgs > 0 && messages > static_cast<uint64_t>(limits.max_msgs)) ||
+         (limits.max_bytes > 0 && bytes > static_cast<uint64_t>(limits.max_bytes))) {
+    auto place = state_.first_from(stream, last + 1);
+    if (!place) return place.take_error();
+    if (!place.value()) break;
+    last = place.value()->index.seq;
+    --messages;
+    bytes -= place.value()->index.bytes;
+  }
+  if (last == 0) return Receipt{0, next_ticket_ - 1, next_ticket_ - 1};
+  return put_removals(stream, {{0, last}}, false);
+}
+
+Result<Receipt> FileStore::trim_subjects(Stream& stream) {
+  const auto most = static_cast<uint64_t>(stream.settings.max_msgs_per_subject);
+  std::vector<std::pair<std::string, uint64_t>> over;
+  auto listed =
+      state_.subjects(stream, {}, ~uint64_t{0}, [&](std::string_view subject, uint64_t count) {
+        if (count > most) over.emplace_back(subject, count);
+      });
+  if (!listed) return listed.take_error();
+  std::vector<SequenceRange> ranges;
+  for (const auto& [subject, count] : over) {
+    for (uint64_t n = count; n > most; --n) {
+      auto place = state_.nth_newest(stream, subject, ~uint64_t{0}, n);
+      if (!place) return place.take_error();
+      if (place.value()) ranges.push_back({place.value()->index.seq, place.value()->index.seq});
+    }
+  }
+  return put_removals(stream, ranges, false);
+}
+
+Result<Receipt> FileStore::create_stream(std::string_view name, const StreamSettings& settings,
+                                         uint64_t first_seq, StreamId& id) {
+  const std::lock_guard lock(mutex_);
+  if (name.empty() || name.size() > 0xffff)
+    return Error{Errc::invalid_argument, 0, "store", "a stream's name has 1 to 65535 bytes"};
+  const std::string encoded = encode_settings(settings);
+  PIPIT_TRY(admit(encoded.size() + kRecordHeader));
+  for (const auto& [other, stream] : state_.streams)
+    if (stream->name == name)
+      return Error{Errc::invalid_argument, 0, "store", "there is a stream of that name"};
+  Record record;
+  record.kind = RecordKind::stream_put;
+  record.stream = state_.next_stream;
+  record.seq = record.prev_seq = first_seq == 0 ? 0 : first_seq - 1;
+  record.ts_ns = clock_.wall_ns();
+  record.subject = name;
+  record.payload = encoded;
+  auto put = this->put(record);
+  if (put) id = record.stream;
+  return put;
+}
+
+Result<Receipt> FileStore::update_stream(StreamId id, const StreamSettings& settings) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  const std::string encoded = encode_settings(settings);
+  PIPIT_TRY(admit(encoded.size() + kRecordHeader));
+  const std::string name = stream.value()->name;
+  Record record;
+  record.kind = RecordKind::stream_put;
+  record.stream = id;
+  record.seq = record.prev_seq = stream.value()->last_seq;
+  record.ts_ns = clock_.wall_ns();
+  record.subject = name;
+  record.payload = encoded;
+  auto put = this->put(record);
+  if (!put) return put;
+  if (settings.max_msgs_per_subject > 0) {
+    auto trimmed = trim_subjects(*stream.value());
+    if (!trimmed) return trimmed;
+  }
+  auto trimmed = trim(*stream.value());
+  if (!trimmed) return trimmed;
+  put.value().through = trimmed.value().ticket;
+  return put;
+}
+
+Result<Receipt> FileStore::delete_stream(StreamId id) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  Record record;
+  record.kind = RecordKind::stream_drop;
+  record.stream = id;
+  record.seq = record.prev_seq = stream.value()->last_seq;
+  record.ts_ns = clock_.wall_ns();
+  return put(record);
+}
+
+std::vector<std::pair<StreamId, std::string>> FileStore::streams() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<StreamId, std::string>> all;
+  for (const auto& [id, stream] : state_.streams) all.emplace_back(id, stream->name);
+  return all;
+}
+
+Result<StreamSettings> FileStore::settings(StreamId id) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  return stream.value()->settings;
+}
+
+Result<StreamState> FileStore::state(StreamId id) {
+  std::unique_lock lock(mutex_);
+  auto found = stream_of(id);
+  if (!found) return found.take_error();
+  const Stream& stream = *found.value();
+  StreamState state;
+  state.messages = stream.messages;
+  state.bytes = stream.bytes;
+  state.last_seq = stream.last_seq;
+  state.last_ts_ns = stream.last_ts_ns;
+  state.lost = stream.lost;
+  auto first = state_.first_from(stream, 0);
+  if (!first) return first.take_error();
+  state.first_seq = first.value()         ? first.value()->index.seq
+                    : stream.last_seq > 0 ? stream.last_seq + 1
+                                          : 0;
+  if (first.value() && state.first_seq <= stream.committed_seq) {
+    auto message = fetch(std::move(lock), id, *first.value());
+    if (message) state.first_ts_ns = message.value().ts_ns;
+  }
+  return state;
+}
+
+Result<Receipt> FileStore::append(StreamId id, const NewMessage& message) {
+  const std::lock_guard lock(mutex_);
+  auto found = stream_of(id);
+  if (!found) return found.take_error();
+  Stream& stream = *found.value();
+  if (message.subject.empty() || message.subject.size() > 0xffff)
+    return Error{Errc::invalid_argument, 0, "store", "a subject has 1 to 65535 bytes"};
+  PIPIT_TRY(admit(kRecordHeader + message.subject.size() + message.headers.size() +
+                  message.payload.size()));
+
+  const StreamSettings& limits = stream.settings;
+  const uint64_t bytes =
+      counted_bytes(message.subject.size(), message.headers.size(), message.payload.size());
+  uint64_t evicts = 0, freed_messages = 0, freed_bytes = 0;
+  if (limits.max_msgs_per_subject > 0) {
+    auto oldest = state_.nth_newest(stream, message.subject, ~uint64_t{0},
+                                    static_cast<uint64_t>(limits.max_msgs_per_subject));
+    if (!oldest) return oldest.take_error();
+    if (oldest.value()) {
+      if (limits.discard_new && limits.discard_new_per_subject)
+        return over("maximum messages per subject exceeded");
+      evicts = oldest.value()->index.seq;
+      freed_messages = 1;
+      freed_bytes = oldest.value()->index.bytes;
+    }
+  }
+  if (limits.discard_new) {
+    if (limits.max_msgs > 0 &&
+        stream.messages + 1 - freed_messages > static_cast<uint64_t>(limits.max_msgs))
+      return over("maximum messages exceeded");
+    if (limits.max_bytes > 0 &&
+        stream.bytes + bytes - freed_bytes > static_cast<uint64_t>(limits.max_bytes))
+      return over("maximum bytes exceeded");
+  } else if (evicts == 0 && limits.max_msgs > 0 &&
+             stream.messages == static_cast<uint64_t>(limits.max_msgs)) {
+    // The usual case of a full stream, without a record of its own.
+    auto oldest = state_.first_from(stream, 0);
+    if (!oldest) return oldest.take_error();
+    if (oldest.value()) evicts = oldest.value()->index.seq;
+  }
+
+  Record record;
+  record.stream = id;
+  record.prev_seq = stream.last_seq;
+  record.seq = stream.last_seq + 1;
+  record.evicts = evicts;
+  record.ts_ns = message.ts_ns != 0 ? message.ts_ns : clock_.wall_ns();
+  record.subject = message.subject;
+  record.headers = message.headers;
+  record.payload = message.payload;
+  auto put = this->put(record);
+  if (!put) return put;
+  if (auto trimmed = trim(stream); trimmed)
+    put.value().through = std::max(put.value().ticket, trimmed.value().ticket);
+  return put;
+}
+
+Result<Receipt> FileStore::skip(StreamId id, uint64_t seq) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  PIPIT_TRY(admit(kRecordHeader));
+  if (seq <= stream.value()->last_seq)
+    return Error{Errc::invalid_argument, 0, "store", "the stream is already past that sequence"};
+  Record record;
+  record.kind = RecordKind::skip;
+  record.stream = id;
+  record.prev_seq = stream.value()->last_seq;
+  record.seq = seq;
+  record.ts_ns = clock_.wall_ns();
+  return put(record);
+}
+
+Result<Receipt> FileStore::remove(StreamId id, SequenceRange range, bool erase) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  auto first = state_.next_match(*stream.value(), {}, range.first, range.last);
+  if (!first) return first.take_error();
+  if (!first.value()) return no_message();
+  return put_removals(*stream.value(), {range}, erase);
+}
+
+Result<Receipt> FileStore::purge(StreamId id, const SubjectFilter& filter, uint64_t below,
+                                 uint64_t keep) {
+  const std::lock_guard lock(mutex_);
+  auto found = stream_of(id);
+  if (!found) return found.take_error();
+  Stream& stream = *found.value();
+  const uint64_t through = below == 0 ? stream.last_seq : below - 1;
+  const bool all = filter.literal.empty() && !filter.matches;
+  if (all && keep == 0) {
+    if (stream.messages == 0 || through == 0) return Receipt{0, next_ticket_ - 1, next_ticket_ - 1};
+    return put_removals(stream, {{0, through}}, false);
+  }
+  uint64_t matching = 0;
+  if (keep > 0) {
+    for (uint64_t seq = 0;;) {
+      auto place = state_.next_match(stream, filter, seq, through);
+      if (!place) return place.take_error();
+      if (!place.value()) break;
+      ++matching;
+      seq = place.value()->index.seq + 1;
+    }
+    if (matching <= keep) return Receipt{0, next_ticket_ - 1, next_ticket_ - 1};
+  }
+  uint64_t left = keep > 0 ? matching - keep : ~uint64_t{0};
+  Receipt receipt{0, next_ticket_ - 1, next_ticket_ - 1};
+  std::vector<SequenceRange> ranges;
+  uint64_t seq = 0;
+  for (bool more = true; more;) {
+    auto place = left > 0 ? state_.next_match(stream, filter, seq, through)
+                          : Result<std::optional<State::Place>>(std::optional<State::Place>());
+    if (!place) return place.take_error();
+    more = place.value().has_value();
+    if (more) {
+      const uint64_t found_seq = place.value()->index.seq;
+      gather(ranges, found_seq);
+      seq = found_seq + 1;
+      --left;
+    }
+    if (!ranges.empty() && (!more || ranges.size() == kRangesPerRecord)) {
+      auto put = put_removals(stream, ranges, false);
+      if (!put) return put;
+      receipt.seq += put.value().seq;
+      receipt.ticket = receipt.through = put.value().ticket;
+      ranges.clear();
+    }
+  }
+  return receipt;
+}
+
+Result<StoredMessage> FileStore::fetch(std::unique_lock<std::mutex> lock, StreamId id,
+                                       const State::Place& place) {
+  for (State::Place at = place;;) {
+    const uint64_t seq = at.index.seq;
+    auto file = files_.data(*at.part->segment);
+    const uint64_t key = at.part->segment->key;
+    lock.unlock();
+    Result<StoredMessage> message =
+        file ? files_.read(*file.value(), key, at.index) : Result<StoredMessage>(file.take_error());
+    if (message) return message;
+    // Deleted or moved meanwhile, or it really cannot be read.
+    lock.lock();
+    Stream* const stream = state_.find(id);
+    if (!stream) return no_stream();
+    auto again = state_.locate(*stream, seq);
+    if (!again) return again.take_error();
+    if (!again.value()) return no_message();
+    if (again.value()->part->segment == at.part->segment) {
+      if (message.error().sys_errno == 0) {
+        const SequenceRange range{seq, seq};
+        auto removed = state_.remove(*stream, range, nullptr);
+        if (removed) {
+          state_.lose(*stream, range);
+          at.part->segment->damaged = true;
+          lost_.emplace_back(id, range);
+          if (on_pending) on_pending();
+        }
+      }
+      return message;
+    }
+    at = *again.value();
+  }
+}
+
+Result<StoredMessage> FileStore::read(StreamId id, uint64_t seq) {
+  std::unique_lock lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  if (seq > stream.value()->committed_seq) return no_message();
+  auto place = state_.locate(*stream.value(), seq);
+  if (!place) return place.take_error();
+  if (!place.value()) return no_message();
+  return fetch(std::move(lock), id, *place.value());
+}
+
+Result<StoredMessage> FileStore::next(StreamId id, const SubjectFilter& filter, uint64_t seq) {
+  std::unique_lock lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  auto place = state_.next_match(*stream.value(), filter, seq, stream.value()->committed_seq);
+  if (!place) return place.take_error();
+  if (!place.value()) return no_message();
+  return fetch(std::move(lock), id, *place.value());
+}
+
+Result<StoredMessage> FileStore::last(StreamId id, std::string_view subject) {
+  std::unique_lock lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  auto place = state_.last_of(*stream.value(), subject, stream.value()->committed_seq);
+  if (!place) return place.take_error();
+  if (!place.value()) return no_message();
+  return fetch(std::move(lock), id, *place.value());
+}
+
+Result<uint64_t> FileStore::find_last(StreamId id, std::string_view subject) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  auto place = state_.last_of(*stream.value(), subject, ~uint64_t{0});
+  if (!place) return place.take_error();
+  return place.value() ? place.value()->index.seq : uint64_t{0};
+}
+
+Result<void> FileStore::subjects(StreamId id, const SubjectFilter& filter,
+                                 const std::function<void(std::string_view, uint64_t)>& visit) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  return state_.subjects(*stream.value(), filter, stream.value()->committed_seq, visit);
+}
+
+Result<std::vector<SequenceRange>> FileStore::deleted(StreamId id, size_t limit) {
+  const std::lock_guard lock(mutex_);
+  auto found = stream_of(id);
+  if (!found) return found.take_error();
+  const Stream& stream = *found.value();
+  std::vector<SequenceRange> gaps;
+  auto place = state_.first_from(stream, 0);
+  uint64_t before = place && place.value() ? place.value()->index.seq : stream.last_seq;
+  while (place && place.value() && gaps.size() < limit) {
+    const uint64_t seq = place.value()->index.seq;
+    if (seq > before + 1) gaps.push_back({before + 1, seq - 1});
+    before = seq;
+    place = state_.first_from(stream, seq + 1);
+  }
+  if (!place) return place.take_error();
+  if (before < stream.last_seq && gaps.size() < limit && stream.messages > 0)
+    gaps.push_back({before + 1, stream.last_seq});
+  return gaps;
+}
+
+}  // namespace pipit::js::store

@@ -1,0 +1,199 @@
+// The questions to a State: where is what, newest to oldest and oldest to newest.
+#include <algorithm>
+
+#include "jetstream/store/state.h"
+
+namespace pipit::js::store {
+namespace {
+
+using Found = Result<std::optional<State::Place>>;
+
+bool takes(const SubjectFilter& filter, std::string_view subject) {
+  if (!filter.literal.empty()) return subject == filter.literal;
+  return !filter.matches || filter.matches(subject);
+}
+
+// Rows of a part in the order of their hashes.
+class RowCursor {
+ public:
+  RowCursor(const Part& part, std::shared_ptr<Index> index)
+      : part_(part), index_(std::move(index)) {
+    if (part.live_index) {
+      order_.resize(index_->subjects());
+      for (uint32_t i = 0; i < order_.size(); ++i) order_[i] = i;
+      const auto& rows = part.live_index->rows();
+      std::sort(order_.begin(), order_.end(),
+                [&rows](uint32_t a, uint32_t b) { return rows[a].hash < rows[b].hash; });
+    }
+  }
+  Result<bool> load() {
+    if (at_ >= index_->subjects()) return false;
+    auto row = index_->row(order_.empty() ? at_ : order_[at_]);
+    if (!row) return row.take_error();
+    row_ = row.value();
+    return true;
+  }
+  void step() { ++at_; }
+  const SubjectRow& row() const { return row_; }
+  Index& index() { return *index_; }
+  const Part& part() const { return part_; }
+
+ private:
+  const Part& part_;
+  const std::shared_ptr<Index> index_;
+  std::vector<uint32_t> order_;
+  uint32_t at_ = 0;
+  SubjectRow row_;
+};
+
+Result<uint64_t> count_live(RowCursor& cursor, uint64_t through) {
+  uint64_t count = 0;
+  for (uint32_t entry = cursor.row().last; entry != kNone;) {
+    auto there = cursor.index().entry(entry);
+    if (!there) return there.take_error();
+    if (there.value().seq <= through && !cursor.part().is_gone(entry)) ++count;
+    entry = there.value().prev;
+  }
+  return count;
+}
+
+}  // namespace
+
+Found State::first_from(const Stream& stream, uint64_t seq) {
+  return next_match(stream, {}, seq, ~uint64_t{0});
+}
+
+Result<uint64_t> State::first_seq(const Stream& stream) {
+  auto first = first_from(stream, 0);
+  if (!first) return first.take_error();
+  return first.value() ? first.value()->index.seq : stream.last_seq + 1;
+}
+
+Found State::locate(const Stream& stream, uint64_t seq) {
+  const size_t i = stream.part_at(seq);
+  if (i == stream.parts.size() || stream.parts[i]->first_seq > seq) return std::optional<Place>();
+  const std::shared_ptr<Part>& part = stream.parts[i];
+  if (part->live == 0) return std::optional<Place>();
+  auto index = this->index(*part, stream.id);
+  if (!index) return index.take_error();
+  auto entry = index.value()->lower_bound(seq);
+  if (!entry) return entry.take_error();
+  if (entry.value() >= part->count || part->is_gone(entry.value())) return std::optional<Place>();
+  auto there = index.value()->entry(entry.value());
+  if (!there) return there.take_error();
+  if (there.value().seq != seq) return std::optional<Place>();
+  return std::optional<Place>({part, entry.value(), there.value()});
+}
+
+Found State::nth_newest(const Stream& stream, std::string_view subject, uint64_t through,
+                        uint64_t n) {
+  for (size_t i = stream.parts.size(); i-- > 0;) {
+    const std::shared_ptr<Part>& part = stream.parts[i];
+    if (part->live == 0 || part->first_seq > through) continue;
+    auto index = this->index(*part, stream.id);
+    if (!index) return index.take_error();
+    auto number = index.value()->find(subject);
+    if (!number) return number.take_error();
+    if (number.value() == kNone) continue;
+    auto row = index.value()->row(number.value());
+    if (!row) return row.take_error();
+    for (uint32_t entry = row.value().last; entry != kNone;) {
+      auto there = index.value()->entry(entry);
+      if (!there) return there.take_error();
+      if (there.value().seq <= through && !part->is_gone(entry) && --n == 0)
+        return std::optional<Place>({part, entry, there.value()});
+      entry = there.value().prev;
+    }
+  }
+  return std::optional<Place>();
+}
+
+Found State::next_match(const Stream& stream, const SubjectFilter& filter, uint64_t seq,
+                        uint64_t through) {
+  const bool all = filter.literal.empty() && !filter.matches;
+  for (size_t i = stream.part_at(seq); i < stream.parts.size(); ++i) {
+    const std::shared_ptr<Part>& part = stream.parts[i];
+    if (part->first_seq > through) break;
+    if (part->live == 0) continue;
+    auto opened = this->index(*part, stream.id);
+    if (!opened) return opened.take_error();
+    Index& index = *opened.value();
+    uint32_t wanted = kNone;
+    if (!filter.literal.empty()) {
+      auto row = index.find(filter.literal);
+      if (!row) return row.take_error();
+      if (row.value() == kNone) continue;
+      wanted = row.value();
+    }
+    auto start = index.lower_bound(seq);
+    if (!start) return start.take_error();
+    // What the filter says of a row, once it was asked: 0 not yet, 1 no, 2 yes.
+    std::vector<uint8_t> verdicts(all || wanted != kNone ? 0 : index.subjects());
+    for (uint32_t number = start.value(); number < part->count; ++number) {
+      if (part->is_gone(number)) continue;
+      auto entry = index.entry(number);
+      if (!entry) return entry.take_error();
+      if (entry.value().seq > through) break;
+      const uint32_t subject = entry.value().subject;
+      bool taken = all || subject == wanted;
+      if (!verdicts.empty() && subject < verdicts.size()) {
+        if (verdicts[subject] == 0) {
+          auto row = index.row(subject);
+          if (!row) return row.take_error();
+          auto text = index.text(row.value());
+          if (!text) return text.take_error();
+          verdicts[subject] = takes(filter, text.value()) ? 2 : 1;
+        }
+        taken = verdicts[subject] == 2;
+      }
+      if (taken) return std::optional<Place>({part, number, entry.value()});
+    }
+  }
+  return std::optional<Place>();
+}
+
+Result<void> State::subjects(const Stream& stream, const SubjectFilter& filter, uint64_t through,
+                             const std::function<void(std::string_view, uint64_t)>& visit) {
+  // Parts have their rows by hash, so they are merged without holding more than a row of each.
+  std::vector<RowCursor> cursors;
+  for (const auto& part : stream.parts) {
+    if (part->live == 0) continue;
+    auto index = this->index(*part, stream.id);
+    if (!index) return index.take_error();
+    cursors.emplace_back(*part, std::move(index).value());
+  }
+  for (;;) {
+    uint64_t lowest = 0;
+    std::vector<RowCursor*> group;
+    for (RowCursor& cursor : cursors) {
+      auto there = cursor.load();
+      if (!there) return there.take_error();
+      if (!there.value() || (!group.empty() && cursor.row().hash > lowest)) continue;
+      if (group.empty() || cursor.row().hash < lowest) group.clear();
+      lowest = cursor.row().hash;
+      group.push_back(&cursor);
+    }
+    if (group.empty()) return {};
+    // Different subjects of one hash are told apart by their texts.
+    std::map<std::string, uint64_t> counts;
+    for (RowCursor* cursor : group) {
+      for (;;) {
+        auto there = cursor->load();
+        if (!there) return there.take_error();
+        if (!there.value() || cursor->row().hash != lowest) break;
+        auto text = cursor->index().text(cursor->row());
+        if (!text) return text.take_error();
+        if (takes(filter, text.value())) {
+          auto count = count_live(*cursor, through);
+          if (!count) return count.take_error();
+          counts[text.value()] += count.value();
+        }
+        cursor->step();
+      }
+    }
+    for (const auto& [subject, count] : counts)
+      if (count > 0) visit(subject, count);
+  }
+}
+
+}  // namespace pipit::js::store

@@ -1,0 +1,136 @@
+#include "jetstream/store/segment_files.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "jetstream/store/segment_scan.h"
+
+namespace pipit::js::store {
+namespace {
+
+std::string name_of(uint64_t id, const char* kind) {
+  char name[32];
+  std::snprintf(name, sizeof name, "%016llx.%s", static_cast<unsigned long long>(id), kind);
+  return name;
+}
+
+Error damaged(const char* what) { return {Errc::io, 0, "store", what}; }
+
+}  // namespace
+
+std::string SegmentFiles::data_name(uint64_t id) { return name_of(id, "seg"); }
+std::string SegmentFiles::index_name(uint64_t id) { return name_of(id, "idx"); }
+
+SegmentFiles::Open& SegmentFiles::open(uint64_t id) {
+  const auto found =
+      std::find_if(open_.begin(), open_.end(), [id](const Open& open) { return open.id == id; });
+  if (found != open_.end()) {
+    open_.splice(open_.begin(), open_, found);
+    return open_.front();
+  }
+  if (open_.size() >= kOpenMax) open_.pop_back();  // who reads just now holds on to the file
+  open_.push_front({id, nullptr, nullptr});
+  return open_.front();
+}
+
+void SegmentFiles::forget(const Segment& segment) {
+  open_.remove_if([&segment](const Open& open) { return open.id == segment.id; });
+  cache_.forget(segment.id);
+}
+
+Result<std::shared_ptr<File>> SegmentFiles::data(const Segment& segment) {
+  Open& open = this->open(segment.id);
+  if (!open.data) {
+    auto file = vfs_.open(data_name(segment.id), Vfs::Mode::existing);
+    if (!file) return file;
+    open.data = std::move(file).value();
+  }
+  return open.data;
+}
+
+Result<std::shared_ptr<Index>> SegmentFiles::index(const Part& part, StreamId stream) {
+  const Segment& segment = *part.segment;
+  Open& open = this->open(segment.id);
+  if (!open.index) {
+    auto file = vfs_.open(index_name(segment.id), Vfs::Mode::create);
+    if (!file) return file.take_error();
+    auto index =
+        IndexFile::open(std::move(file).value(), segment.id, segment.key, segment.end, cache_,
+                        [this, segment = part.segment] { return rebuild(*segment); });
+    if (!index) return index.take_error();
+    open.index = std::move(index).value();
+  }
+  auto index = open.index->part(stream);
+  if (!index || index->size() != part.count)
+    return damaged("index and records of a segment are damaged");
+  return index;
+}
+
+Result<std::string> SegmentFiles::rebuild(const Segment& segment) {
+  auto file = vfs_.open(data_name(segment.id), Vfs::Mode::existing);
+  if (!file) return file.take_error();
+  auto bytes = load(*file.value(), segment.end);
+  if (!bytes) return bytes.take_error();
+  std::string index = encode(segment, scan(bytes.value(), segment.key));
+  // A full or failing disk: the answer is right all the same, only not kept. That of a poisoned
+  // segment was synced, and knows more than the records.
+  if (!segment.poisoned) (void)write_index(vfs_, segment, index);
+  return index;
+}
+
+std::string SegmentFiles::encode(const Segment& segment, const LiveParts& parts) {
+  std::map<uint32_t, const LiveIndex*> views;
+  for (const auto& [stream, index] : parts)
+    if (index->size() > 0) views[stream] = index.get();  // as it is when made again
+  return encode_index(segment.key, segment.end, views);
+}
+
+Result<StoredMessage> SegmentFiles::read(File& file, uint64_t key, const IndexEntry& entry) const {
+  // At least as long as any record that counts for so many bytes.
+  std::string bytes(aligned(uint64_t{entry.bytes} + kRecordHeader), '\0');
+  auto n = read_all(file, std::as_writable_bytes(std::span(bytes)), entry.offset);
+  if (!n) return n.take_error();
+  const auto parsed =
+      read_record(std::as_bytes(std::span(bytes)).first(n.value()), key, entry.offset, verify_);
+  if (!parsed || !parsed->body_good || (verify_ && parsed->record.seq != entry.seq))
+    return damaged("a message is damaged");
+  StoredMessage message;
+  message.seq = parsed->record.seq;
+  message.ts_ns = parsed->record.ts_ns;
+  message.subject = parsed->record.subject;
+  message.headers = parsed->record.headers;
+  message.payload = parsed->record.payload;
+  return message;
+}
+
+Result<std::string> SegmentFiles::load(File& file, uint64_t size) {
+  std::string bytes(size, '\0');
+  auto n = read_all(file, std::as_writable_bytes(std::span(bytes)), 0);
+  if (!n) return n.take_error();
+  bytes.resize(n.value());
+  return bytes;
+}
+
+LiveParts SegmentFiles::scan(std::string_view bytes, uint64_t key) const {
+  LiveParts parts;
+  SegmentScan scan(std::as_bytes(std::span(bytes)), key, verify_);
+  for (SegmentScan::Found found; (found = scan.next()) != SegmentScan::Found::end;) {
+    if (found != SegmentScan::Found::record) continue;
+    const ParsedRecord& parsed = scan.parsed();
+    if (parsed.record.kind != RecordKind::message) continue;
+    std::shared_ptr<LiveIndex>& index = parts[parsed.record.stream];
+    if (!index) index = std::make_shared<LiveIndex>();
+    index->add(parsed.record.seq, static_cast<uint32_t>(scan.offset()),
+               static_cast<uint32_t>(parsed.counted), parsed.record.subject);
+  }
+  return parts;
+}
+
+Result<void> SegmentFiles::write_index(Vfs& vfs, const Segment& segment, std::string_view index) {
+  auto file = vfs.open(index_name(segment.id), Vfs::Mode::create);
+  if (!file) return file.take_error();
+  PIPIT_TRY(file.value()->truncate(0));
+  return write_all(*file.value(), std::as_bytes(std::span(index)), 0);
+}
+
+}  // namespace pipit::js::store

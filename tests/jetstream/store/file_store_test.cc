@@ -1,0 +1,410 @@
+// Proves what a FileStore promises besides surviving (store_sim): limits, deletion, erasure,
+// purges, look-ups by subject and filter; that 100 streams written at once share their syncs; that
+// a full disk answers at once, lets deletions through and recovers by itself; that damage of any
+// bit costs at most one message, is told, and is never read as something else; and that files cut,
+// emptied, swapped or removed leave the rest.
+#include "jetstream/store/file_store.h"
+
+#include <cerrno>
+#include <random>
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "jetstream/store/posix_vfs.h"
+#include "jetstream/store/store_thread.h"
+#include "tests/sim/sim_vfs.h"
+#include "tests/support/temp_dir.h"
+
+namespace pipit::js::store {
+namespace {
+
+using sim::SimClock;
+using sim::SimVfs;
+
+struct Listener final : StoreListener {
+  void written(Ticket through) override { written_ = through; }
+  void durable(Ticket through) override { durable_ = through; }
+  void failed(Ticket, Ticket, const Error& error) override { errors.push_back(error); }
+  void lost(StreamId, SequenceRange range) override { lost_.push_back(range); }
+  Ticket written_ = 0, durable_ = 0;
+  std::vector<Error> errors;
+  std::vector<SequenceRange> lost_;
+};
+
+struct Fixture {
+  SimVfs vfs{7};
+  SimClock clock;
+  Listener listener;
+  FileStoreOptions options;
+  std::unique_ptr<FileStore> store;
+  StreamId id = 0;
+
+  Fixture() {
+    options.segment_bytes = 64u << 10;
+    open();
+  }
+  void open() {
+    auto opened = FileStore::open(vfs, clock, listener, options);
+    REQUIRE_MESSAGE(opened.ok(), opened.error().text);
+    store = std::move(opened).value();
+  }
+  void settle() {
+    while (store->turn()) {
+    }
+  }
+  void make(const StreamSettings& settings, const char* name = "S") {
+    REQUIRE(store->create_stream(name, settings, 1, id).ok());
+  }
+  Result<Receipt> append(std::string_view subject, std::string_view payload = "p") {
+    return store->append(id, {subject, {}, payload, 0});
+  }
+  uint64_t messages() { return store->state(id).value().messages; }
+};
+
+TEST_CASE_FIXTURE(Fixture, "nothing is seen by readers, or durable, before it is synced") {
+  make({});
+  const Ticket ticket = append("a").value().ticket;
+  CHECK(listener.durable_ == 0);
+  CHECK_FALSE(store->read(id, 1).ok());
+  CHECK(store->find_last(id, "a").value() == 1);
+  settle();
+  CHECK(listener.durable_ == ticket);
+  CHECK(store->read(id, 1).value().payload == "p");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a message comes back with all its parts") {
+  make({});
+  REQUIRE(store->append(id, {"a.b", "NATS/1.0\r\nA: 1\r\n\r\n", "body", 12345}).ok());
+  settle();
+  const StoredMessage message = store->read(id, 1).value();
+  CHECK(message.subject == "a.b");
+  CHECK(message.headers == "NATS/1.0\r\nA: 1\r\n\r\n");
+  CHECK(message.payload == "body");
+  CHECK(message.ts_ns == 12345);
+  CHECK(store->state(id).value().bytes == 30 + 3 + 4 + 4 + 18);
+}
+
+TEST_CASE_FIXTURE(Fixture, "limits remove the oldest, or refuse the newest") {
+  SUBCASE("messages") {
+    make({.max_msgs = 3});
+    for (int i = 0; i < 10; ++i) REQUIRE(append("a").ok());
+    CHECK(messages() == 3);
+    CHECK(store->state(id).value().first_seq == 8);
+  }
+  SUBCASE("bytes") {
+    make({.max_bytes = 100});
+    for (int i = 0; i < 10; ++i) REQUIRE(append("a").ok());
+    CHECK(messages() == 3);  // of 32
+  }
+  SUBCASE("of a subject") {
+    make({.max_msgs_per_subject = 2});
+    for (int i = 0; i < 10; ++i) REQUIRE(append(i % 2 == 0 ? "a" : "b").ok());
+    CHECK(messages() == 4);
+  }
+  SUBCASE("refused") {
+    make({.max_msgs = 2, .discard_new = true});
+    REQUIRE(append("a").ok());
+    REQUIRE(append("a").ok());
+    CHECK(append("a").error().text == "maximum messages exceeded");
+    CHECK(store->state(id).value().last_seq == 2);
+  }
+  SUBCASE("refused for the subject") {
+    make({.max_msgs_per_subject = 1, .discard_new = true, .discard_new_per_subject = true});
+    REQUIRE(append("a").ok());
+    CHECK(append("a").error().text == "maximum messages per subject exceeded");
+    CHECK(append("b").ok());
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "readers find the next of a filter, the last of a subject, every subject") {
+  make({});
+  for (int i = 1; i <= 3000; ++i) REQUIRE(append("s." + std::to_string(i % 7)).ok());
+  settle();
+  while (store->tidy()) settle();
+  const SubjectFilter even{{}, [](std::string_view s) { return (s.back() - '0') % 2 == 0; }};
+  CHECK(store->next(id, even, 8).value().seq == 9);
+  CHECK(store->next(id, {"s.6", {}}, 8).value().seq == 13);
+  CHECK_FALSE(store->next(id, {"s.9", {}}, 0).ok());
+  CHECK(store->last(id, "s.3").value().seq == 2999 - (2999 - 3) % 7);
+  std::set<std::string> seen;
+  uint64_t count = 0;
+  REQUIRE(store
+              ->subjects(id, even,
+                         [&](std::string_view subject, uint64_t n) {
+                           seen.insert(std::string(subject));
+                           count += n;
+                         })
+              .ok());
+  CHECK(seen == std::set<std::string>{"s.0", "s.2", "s.4", "s.6"});
+  CHECK(count == 428 + 429 + 429 + 428);
+  CHECK(store->purge(id, {"s.1", {}}, 0, 4).value().seq == 425);
+  CHECK(store->purge(id, {}, 1000, 0).value().seq > 0);
+  CHECK(store->state(id).value().first_seq == 1000);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an erased message is nowhere on the disk, once its ticket is durable") {
+  make({});
+  REQUIRE(append("a", "a secret that must go").ok());
+  REQUIRE(append("a", "something else").ok());
+  settle();
+  const Ticket ticket = store->remove(id, {1, 1}, true).value().ticket;
+  settle();
+  CHECK(listener.durable_ == ticket);
+  vfs.power_cut();
+  for (const std::string& name : vfs.names())
+    CHECK_MESSAGE(vfs.bytes(name).find("secret") == std::string::npos, name);
+  open();
+  CHECK_FALSE(store->read(id, 1).ok());
+  CHECK(store->read(id, 2).value().payload == "something else");
+  CHECK(listener.lost_.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "100 streams written at once need no more syncs than one") {
+  std::vector<StreamId> ids(100);
+  for (StreamId& stream : ids)
+    REQUIRE(store->create_stream("S" + std::to_string(&stream - ids.data()), {}, 1, stream).ok());
+  settle();
+  const uint64_t before = vfs.syncs();
+  for (StreamId stream : ids) REQUIRE(store->append(stream, {"a", {}, "p", 0}).ok());
+  settle();
+  CHECK(vfs.syncs() - before == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "segments in which streams interleave are separated, and keep everything") {
+  StreamId second = 0;
+  make({});
+  REQUIRE(store->create_stream("T", {}, 1, second).ok());
+  for (int i = 0; i < 1500; ++i) {
+    REQUIRE(append("a", std::to_string(i)).ok());
+    REQUIRE(store->append(second, {"b", {}, std::to_string(-i), 0}).ok());
+  }
+  settle();
+  REQUIRE(store->remove(id, {10, 20}, false).ok());
+  settle();
+  while (store->tidy()) settle();
+  for (uint64_t seq = 1; seq <= 1500; ++seq) {
+    auto message = store->read(id, seq);
+    CHECK(message.ok() == (seq < 10 || seq > 20));
+    if (message) CHECK(message.value().payload == std::to_string(seq - 1));
+    CHECK(store->read(second, seq).value().payload ==
+          std::to_string(-static_cast<int64_t>(seq - 1)));
+  }
+  REQUIRE(store->close().ok());
+  open();
+  CHECK(messages() == 1489);
+  CHECK(store->recovery().records == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a full disk answers, lets deletions through, and recovers by itself") {
+  make({});
+  vfs.capacity = 400u << 10;
+  Error error;
+  for (int i = 0; i < 20'000 && error.code == Errc::ok; ++i) {
+    if (auto receipt = append("a", std::string(100, 'x')); !receipt) error = receipt.error();
+    settle();
+    if (!listener.errors.empty()) error = listener.errors.front();
+  }
+  REQUIRE(error.sys_errno == ENOSPC);
+  const uint64_t stored = messages();
+  CHECK(stored > 500);
+  CHECK(append("a").error().sys_errno == ENOSPC);  // at once, not after a while
+  CHECK(store->read(id, 1).ok());
+  listener.errors.clear();
+  REQUIRE(store->purge(id, {}, stored, 0).ok());
+  settle();
+  CHECK(listener.errors.empty());
+  CHECK(messages() == 1);
+  for (int i = 0; i < 5; ++i) {
+    while (store->tidy()) settle();
+    clock.monotonic += 250'000'000;
+    (void)append("a");
+    settle();
+  }
+  CHECK(append("a").ok());
+  settle();
+  CHECK(messages() >= 2);
+}
+
+// A store of some messages, closed or only left, as the files that it consists of.
+struct Reference : Fixture {
+  std::map<std::string, std::string> files;
+  std::map<uint64_t, std::string> payloads;
+
+  explicit Reference(bool closed) {
+    make({});
+    for (uint64_t seq = 1; seq <= 12; ++seq) {
+      payloads[seq] = "payload " + std::to_string(seq);
+      REQUIRE(append("s." + std::to_string(seq % 3), payloads[seq]).ok());
+      settle();
+    }
+    if (closed) REQUIRE(store->close().ok());
+    store.reset();
+    vfs.kill();
+    for (const std::string& name : vfs.names()) files[name] = vfs.bytes(name);
+  }
+  void restore() {
+    store.reset();
+    vfs.kill();
+    for (const std::string& name : vfs.names())
+      if (!files.contains(name)) REQUIRE(vfs.remove(name).ok());
+    for (const auto& [name, bytes] : files) {
+      REQUIRE(vfs.open(name, Vfs::Mode::create).ok());
+      vfs.bytes(name) = bytes;
+    }
+    listener.lost_.clear();
+  }
+  // Opens what is there: how many messages are gone. Nothing may be other than it was.
+  uint64_t missing() {
+    auto opened = FileStore::open(vfs, clock, listener, options);
+    if (!opened) return ~uint64_t{0};
+    store = std::move(opened).value();
+    uint64_t gone = 0;
+    for (const auto& [seq, payload] : payloads) {
+      auto message = store->read(id, seq);
+      if (message)
+        CHECK(message.value().payload == payload);
+      else
+        ++gone;
+    }
+    settle();
+    if (gone == 0) CHECK(listener.lost_.empty());
+    return gone;
+  }
+};
+
+TEST_CASE("any flipped bit costs at most one message, which is told, and no sequence comes twice") {
+  for (const bool closed : {true, false}) {
+    Reference reference(closed);
+    std::mt19937_64 random(closed);
+    for (const auto& [name, bytes] : reference.files) {
+      const size_t used = bytes.find_last_not_of('\0') + 40;
+      for (int i = 0; i < 400; ++i) {
+        const size_t bit = random() % (std::min(used, bytes.size()) * 8 + 1);
+        reference.restore();
+        std::string& there = reference.vfs.bytes(name);
+        if (bit / 8 >= there.size()) continue;
+        there[bit / 8] = static_cast<char>(there[bit / 8] ^ (1 << bit % 8));
+        const uint64_t gone = reference.missing();
+        REQUIRE_MESSAGE(gone <= 1, name << " bit " << bit << ": " << gone);
+        if (gone == 1) CHECK_MESSAGE(!reference.listener.lost_.empty(), name << " bit " << bit);
+        CHECK(reference.append("s.0").value().seq > 12);
+      }
+    }
+  }
+}
+
+TEST_CASE(
+    "without checksums some flipped bit is read as another message, so the flips prove something") {
+  Reference reference(false);
+  reference.options.verify = false;
+  uint64_t other = 0;
+  for (const auto& [name, bytes] : reference.files) {
+    const size_t at = bytes.find("payload 5");
+    if (at == std::string::npos) continue;
+    reference.restore();
+    reference.vfs.bytes(name)[at] ^= 1;
+    reference.open();
+    other += reference.store->read(reference.id, 5).value().payload != "payload 5";
+  }
+  CHECK(other == 1);
+}
+
+TEST_CASE("a tail cut at any byte keeps what is in front, and no sequence comes twice") {
+  Reference reference(false);
+  for (const auto& [name, bytes] : reference.files) {
+    if (bytes.find("payload 12") == std::string::npos) continue;
+    const size_t end = bytes.find("payload 12") + 20, start = bytes.find("payload 9");
+    for (size_t cut = start; cut < end; ++cut) {
+      reference.restore();
+      reference.vfs.bytes(name).resize(cut);
+      CHECK(reference.missing() <= 4);
+      CHECK(reference.store->recovery().damaged_tail);
+      CHECK(reference.append("s.0").value().seq > 12);
+    }
+  }
+}
+
+TEST_CASE("a file emptied, removed, swapped or stale never makes a wrong read") {
+  for (const bool closed : {true, false}) {
+    Reference reference(closed);
+    for (const auto& [name, bytes] : reference.files) {
+      for (const auto& [other, other_bytes] : reference.files) {
+        reference.restore();
+        reference.vfs.bytes(name) = other_bytes;
+        (void)reference.missing();
+      }
+      reference.restore();
+      reference.vfs.bytes(name).assign(bytes.size(), '\0');
+      (void)reference.missing();
+      reference.restore();
+      REQUIRE(reference.vfs.remove(name).ok());
+      (void)reference.missing();
+    }
+  }
+}
+
+TEST_CASE("both copies of the checkpoint gone is an error, and nothing is deleted") {
+  Reference reference(true);
+  reference.restore();
+  REQUIRE(reference.vfs.remove("checkpoint.a").ok());
+  REQUIRE(reference.vfs.remove("checkpoint.b").ok());
+  const auto before = reference.vfs.names();
+  CHECK(reference.missing() == ~uint64_t{0});
+  CHECK(reference.vfs.names() == before);
+}
+
+TEST_CASE("many threads append to a real directory, and all of it is there after a kill") {
+  test::TempDir dir;
+  PosixClock clock;
+  struct Waiter final : StoreListener {
+    void written(Ticket) override {}
+    void durable(Ticket through) override {
+      const std::lock_guard lock(mutex);
+      last = through;
+      changed.notify_all();
+    }
+    void failed(Ticket, Ticket, const Error&) override {}
+    void lost(StreamId, SequenceRange) override {}
+    std::mutex mutex;
+    std::condition_variable changed;
+    Ticket last = 0;
+  } listener;
+  std::vector<StreamId> ids(3);
+  FileStoreOptions options;
+  options.segment_bytes = 256u << 10;
+  {
+    auto vfs = PosixVfs::open_directory(dir.path().string());
+    REQUIRE(vfs.ok());
+    auto store = FileStore::open(*vfs.value(), clock, listener, options);
+    REQUIRE(store.ok());
+    StoreThread thread(*store.value(), ~uint64_t{0}, 1);
+    for (StreamId& id : ids)
+      REQUIRE(store.value()->create_stream("S" + std::to_string(&id - ids.data()), {}, 1, id).ok());
+    std::vector<std::thread> writers;
+    for (const StreamId id : ids)
+      writers.emplace_back([&store, id] {
+        for (int i = 1; i <= 2000; ++i) {
+          (void)store.value()->append(id,
+                                      {"s." + std::to_string(i % 50), {}, std::to_string(i), 0});
+          if (i % 100 == 0)
+            (void)store.value()->next(id, {"s.1", {}}, static_cast<uint64_t>(i) / 2);
+        }
+      });
+    for (std::thread& writer : writers) writer.join();
+    const Ticket all = store.value()->append(ids[0], {"end", {}, "end", 0}).value().ticket;
+    std::unique_lock lock(listener.mutex);
+    listener.changed.wait(lock, [&] { return listener.last >= all; });
+  }
+  auto vfs = PosixVfs::open_directory(dir.path().string());
+  auto store = FileStore::open(*vfs.value(), clock, listener, options);
+  REQUIRE(store.ok());
+  for (const StreamId id : ids)
+    for (uint64_t seq = 1; seq <= 2000; ++seq)
+      REQUIRE(store.value()->read(id, seq).value().payload == std::to_string(seq));
+}
+
+}  // namespace
+}  // namespace pipit::js::store
