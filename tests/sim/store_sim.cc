@@ -240,7 +240,8 @@ class Simulation final : public StoreListener {
     auto gaps = store_->deleted(id, ~size_t{0});
     auto state = store_->state(id);
     if (!gaps || !state) return;
-    for (auto& [seq, message] : model_.streams.at(id).messages) {
+    for (auto& [number, message] : model_.streams.at(id).messages) {
+      const uint64_t seq = number;  // clang's lambdas cannot take a structured binding
       if (message.removed != 0) continue;
       const bool gone = seq < state.value().first_seq ||
                         std::any_of(gaps.value().begin(), gaps.value().end(),

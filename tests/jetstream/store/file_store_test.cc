@@ -279,7 +279,9 @@ TEST_CASE("any flipped bit costs at most one message, which is told, and no sequ
   for (const bool closed : {true, false}) {
     Reference reference(closed);
     std::mt19937_64 random(closed);
-    for (const auto& [name, bytes] : reference.files) {
+    for (const auto& file : reference.files) {
+      const auto& name = file.first;  // clang's lambdas cannot take a structured binding
+      const auto& bytes = file.second;
       const size_t used = bytes.find_last_not_of('\0') + 40;
       for (int i = 0; i < 400; ++i) {
         const size_t bit = random() % (std::min(used, bytes.size()) * 8 + 1);
