@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <optional>
-#include <sstream>
+
+#include "server/read_file.h"
 
 namespace pipit {
 namespace {
@@ -224,17 +224,14 @@ class ConfigText {
     if (parser_.files_.size() >= ConfigParser::kMaxIncludes ||
         std::find(parser_.files_.begin(), parser_.files_.end(), target) != parser_.files_.end())
       return fail_at(at, "include of \"" + path.text + "\" goes round in circles");
-    std::string text;
-    std::ifstream file(target, std::ios::binary);
-    std::error_code ignored;
-    if (!file || std::filesystem::is_directory(target, ignored))
+    const auto text = read_file(target, ConfigParser::kMaxFile);
+    if (!text.ok() && text.error().code == Errc::exhausted)
+      return fail_at(at, "the included file is too large");
+    if (!text.ok())
       return fail_at(at, "error parsing include file \"" + path.text + "\": cannot be read");
-    std::ostringstream all;
-    all << file.rdbuf();
-    text = all.str();
-    if (text.size() > ConfigParser::kMaxFile) return fail_at(at, "the included file is too large");
     parser_.files_.push_back(target);
-    ConfigText inner(parser_, text, target, std::filesystem::path(target).parent_path().string());
+    ConfigText inner(parser_, text.value(), target,
+                     std::filesystem::path(target).parent_path().string());
     inner.depth_ = depth_;
     const bool ok = inner.document(map);
     parser_.files_.pop_back();
@@ -454,21 +451,16 @@ bool ConfigParser::parse_text(std::string_view text, const std::string& name,
 }
 
 bool ConfigParser::parse_file(const std::string& path, ConfigValue& root) {
-  std::error_code error;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path, error)) {
-    errors_.push_back("error opening config file: open " + path + ": no such file or directory");
-    return false;
-  }
-  std::ostringstream all;
-  all << file.rdbuf();
-  const std::string text = all.str();
-  if (text.size() > kMaxFile) {
-    errors_.push_back(path + ":1:1: the file is larger than 16 MiB");
+  const auto text = read_file(path, kMaxFile);
+  if (!text.ok()) {
+    errors_.push_back(text.error().code == Errc::exhausted
+                          ? path + ":1:1: the file is larger than 16 MiB"
+                          : "error opening config file: open " + path +
+                                ": no such file or directory");
     return false;
   }
   files_.push_back(path);
-  return parse_text(text, path, std::filesystem::path(path).parent_path().string(), root);
+  return parse_text(text.value(), path, std::filesystem::path(path).parent_path().string(), root);
 }
 
 }  // namespace pipit

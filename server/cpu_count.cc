@@ -3,24 +3,41 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <charconv>
 #include <string>
+#include <vector>
+
+#include "server/read_file.h"
 
 namespace pipit {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Of one group; 0: none. A file that is missing or says "max" leaves `quota` without a number.
-uint32_t quota_of(const fs::path& group, bool version_2) {
-  int64_t quota = -1, period = 0;
-  if (version_2) {
-    std::ifstream(group / "cpu.max") >> quota >> period;
-  } else {
-    std::ifstream(group / "cpu.cfs_quota_us") >> quota;
-    std::ifstream(group / "cpu.cfs_period_us") >> period;
+// The numbers, with blanks between them, that the file begins with.
+std::vector<int64_t> numbers_in(const fs::path& path) {
+  const auto read = read_file(path.string(), 4096);
+  std::vector<int64_t> numbers;
+  if (!read.ok()) return numbers;
+  const std::string& text = read.value();
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (int64_t number = 0;;) {
+    while (at < end && (*at == ' ' || *at == '\n')) ++at;
+    const auto [next, status] = std::from_chars(at, end, number);
+    if (status != std::errc()) return numbers;
+    numbers.push_back(number);
+    at = next;
   }
+}
+
+// Of one group; 0: none. A file may be missing, or say "max" for the quota.
+uint32_t quota_of(const fs::path& group, bool version_2) {
+  std::vector<int64_t> numbers = numbers_in(group / (version_2 ? "cpu.max" : "cpu.cfs_quota_us"));
+  if (!version_2 && numbers.size() == 1)
+    for (const int64_t period : numbers_in(group / "cpu.cfs_period_us")) numbers.push_back(period);
+  if (numbers.size() != 2) return 0;
+  const int64_t quota = numbers[0], period = numbers[1];
   if (quota <= 0 || period <= 0) return 0;
   return static_cast<uint32_t>(std::min<int64_t>((quota - 1) / period + 1, 1 << 16));
 }
@@ -69,9 +86,8 @@ uint32_t usable_cpus() {
   uint32_t count = 1;
   if (sched_getaffinity(0, sizeof set, &set) == 0)
     count = static_cast<uint32_t>(std::max(CPU_COUNT(&set), 1));
-  std::ifstream file("/proc/self/cgroup");
-  const std::string membership{std::istreambuf_iterator<char>(file), {}};
-  const uint32_t quota = quota_cpus("/sys/fs/cgroup", membership);
+  const auto membership = read_file("/proc/self/cgroup", 1024 * 1024);
+  const uint32_t quota = membership.ok() ? quota_cpus("/sys/fs/cgroup", membership.value()) : 0;
   return quota == 0 ? count : std::min(count, quota);
 }
 
