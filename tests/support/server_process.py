@@ -71,15 +71,26 @@ class ServerProcess:
                 self.config = self.folder / "server.conf"
                 self.config.write_text(config.replace("@DIR@", str(self.folder)))
                 command += ["-c", str(self.config)]
-            # pylint: disable-next=consider-using-with
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=self.folder,
-                                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                            **popen)
+            self._command, self._popen = command, popen
+            self._launch()
         except BaseException:
             shutil.rmtree(self.folder)
             raise
+
+    def _launch(self):
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, cwd=self.folder,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        **self._popen)
         os.set_blocking(self.process.stderr.fileno(), False)
         self.selector.register(self.process.stderr, selectors.EVENT_READ)
+
+    def launch(self):
+        """Another process with the same command, folder and configuration, after the end of one."""
+        self.selector.unregister(self.process.stderr)
+        self.process.stderr.close()
+        self._text = ""
+        self._launch()
 
     def __enter__(self):
         return self
