@@ -150,6 +150,8 @@ HttpParse parse_http_head(std::string_view bytes, HttpHead& head, size_t& head_s
   }
   std::string_view rest = bytes.substr(begin);
   if (!rest.empty() && rest.back() == '\r') rest.remove_suffix(1);
+  // As of a whole line: how the bytes were cut must not decide which fault is told.
+  if (!rest.empty() && head.fields.size() == kMaxHttpFields) return HttpParse::too_large;
   if (!std::ranges::all_of(rest, is_value_char)) return HttpParse::bad;
   return whole_limit ? HttpParse::too_large : HttpParse::need_more;
 }
