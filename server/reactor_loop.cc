@@ -9,11 +9,18 @@
 #include "transport/tcp_stream.h"
 
 namespace pipit {
+namespace {
+
+// How long what comes by sockets may stay unseen while the program's own clients keep poll() busy: a
+// look costs what ten messages between them do.
+constexpr int64_t kLookNs = 50'000;
+
+}  // namespace
 
 ReactorLoop::ReactorLoop(Broker& broker, uint16_t index, uint32_t reactors, uv_loop_t* host)
     : broker_(broker),
       loop_(host),
-      reactor_(broker, index, reactors, [this] { loop_.wake(); }, &net::Loop::now_ns) {
+      reactor_(broker, index, reactors, [this] { wake(); }, &net::Loop::now_ns) {
   if (loop_.status() != 0) return;
   loop_.set_wake([this] { reactor_.awake(); });
   // One phase is enough: between two polls libuv runs nothing else of ours.
@@ -35,9 +42,24 @@ void ReactorLoop::run() {
 }
 
 void ReactorLoop::poll() {
-  // The second turn tells the kernel what the events of the first want watched.
-  if (!ended_) loop_.turn();
+  if (ended_) return;
+  const bool own_work = !reactor_.asleep();
+  if (own_work && reactor_.now_ns() - looked_ns_ < kLookNs) {
+    turn();
+  } else {
+    loop_.turn();
+    looked_ns_ = reactor_.now_ns();
+  }
+  // This tells the kernel what the first turn wants watched.
   if (!ended_ && loop_.must_turn()) loop_.turn();
+}
+
+// On its own thread it needs no call into the kernel: a loop that must not sleep looks at us next.
+void ReactorLoop::wake() {
+  if (here())
+    loop_.do_not_sleep(true);
+  else
+    loop_.wake();
 }
 
 int64_t ReactorLoop::timeout_ms() const {

@@ -36,7 +36,8 @@ class ReactorLoop {
   bool here() const { return reactor_.inproc().doorbell()->here(); }
   // [its thread] A loop of its own, until it has ended. Nothing if it has.
   void run();
-  // [its thread] A loop of its own: what there is to do now, without waiting for more.
+  // [its thread] A loop of its own: what there is to do now, without waiting for more. Looks at the
+  // sockets unless it did a moment ago and clients in the process have something for it.
   void poll();
   // [its thread] How long poll() may wait, in milliseconds; -1: until backend_fd() is readable.
   int64_t timeout_ms() const;
@@ -61,6 +62,7 @@ class ReactorLoop {
 
  private:
   void turn();
+  void wake();  // [any thread]
   void adopt_here(Arrival&& arrival);
   std::unique_ptr<net::ByteStream> secure(Connection& connection, Wire wire,
                                           std::unique_ptr<net::ByteStream> plain);
@@ -72,7 +74,9 @@ class ReactorLoop {
   Reactor reactor_;
   std::atomic<int64_t> load_{0};
   std::function<void()> on_ended_;
-  bool stopping_ = false, ended_ = false;  // its thread's
+  // Its thread's:
+  bool stopping_ = false, ended_ = false;
+  int64_t looked_ns_ = 0;  // at the sockets, in poll()
 };
 
 }  // namespace pipit

@@ -58,7 +58,7 @@ class Loop {
   void set_timer(std::function<void()> on_timer);
   // One-shot, replaces the last one; negative: off. Milliseconds from now.
   void arm_timer(int64_t delay_ms);
-  // In before_poll: there is still work, do not sleep in this turn's poll.
+  // [loop's thread] There is still work: no poll sleeps, until before_poll says otherwise.
   void do_not_sleep(bool busy);
 
   // Of a loop of its own:

@@ -87,8 +87,33 @@ TEST_CASE("driven by its caller, what it publishes makes timeout() 0 and is sent
   while (host.server->timeout().count() == 0) CHECK(host.server->poll().ok());
   CHECK(client.value()->publish("a", "hi").ok());
   CHECK(host.server->timeout().count() == 0);
+  // Nor does it take a call into the kernel to say so: poll() comes anyway.
+  pollfd watched{host.server->fd(), POLLIN, 0};
+  CHECK(::poll(&watched, 1, 0) == 0);
   CHECK(host.server->poll().ok());
   CHECK(talk.hears(host, "MSG a 1 2\r\nhi\r\n"));
+}
+
+TEST_CASE("driven by its caller, sockets are heard however busy its own clients keep poll()") {
+  PollHost host(local_options());
+  auto client = host.server->connect();
+  REQUIRE(client.ok());
+  uint64_t own = 0;
+  bool heard = false;
+  auto mine = client.value()->subscribe("own", "", [&](const MessageView&) { ++own; });
+  auto theirs = client.value()->subscribe("theirs", "", [&](const MessageView&) { heard = true; });
+  REQUIRE(mine.ok());
+  REQUIRE(theirs.ok());
+  Talk talk(host.server->client_port());
+  talk.say("CONNECT {\"verbose\":false}\r\nPUB theirs 0\r\n\r\n");
+  uint64_t published = 0;
+  const Deadline deadline(kPatience);
+  while (!heard && !deadline.passed()) {
+    REQUIRE(client.value()->publish("own", "x").ok());
+    REQUIRE(host.server->poll().ok());
+    CHECK(own == ++published);
+  }
+  CHECK(heard);
 }
 
 TEST_CASE("on a host's loop, what its own callbacks publish is sent before the loop sleeps") {

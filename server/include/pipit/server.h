@@ -89,7 +89,8 @@ class PIPIT_API Server {
   // Other threads (stop(), adopt()) make fd() readable.
   int fd() const noexcept;                             // [owner] for epoll, poll, select; else -1
   std::chrono::milliseconds timeout() const noexcept;  // [owner] ask right before waiting; -1: forever
-  // [owner] Does what there is to do now and never blocks. An error: Errc::closed once it has
+  // [owner] Does what there is to do now and never blocks; sockets are looked at every 50 us while
+  // clients in the process keep it busy. An error: Errc::closed once it has
   // stopped, Errc::invalid_argument where nobody shall call this.
   Result<void> poll() noexcept;
 
