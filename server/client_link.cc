@@ -152,16 +152,12 @@ Result<void> ClientLink::flush(std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const Error late{Errc::timeout, 0, kWhere, "the server did not get to it in time"};
   auto fence = std::make_shared<bool>(false);
-  // made_room() may come between the look and the wait.
-  constexpr auto kLookAgain = std::chrono::milliseconds(1);
   std::unique_lock lock(mutex_);
-  while (full(0)) {
-    if (closed()) return closed_error(kWhere);
-    if (std::chrono::steady_clock::now() >= deadline) return late;
-    waiters_.fetch_add(1, std::memory_order_relaxed);
-    changed_.wait_for(lock, kLookAgain);
-    waiters_.fetch_sub(1, std::memory_order_relaxed);
-  }
+  waiters_.fetch_add(1, std::memory_order_acq_rel);  // I3
+  const bool room = changed_.wait_until(lock, deadline, [&] { return !full(0) || closed(); });
+  waiters_.fetch_sub(1, std::memory_order_relaxed);
+  if (closed()) return closed_error(kWhere);
+  if (!room) return late;
   Command command;
   command.other = std::make_unique<Command::Other>();
   command.other->fence = fence;
@@ -267,7 +263,7 @@ void ClientLink::taken() {
 }
 
 void ClientLink::made_room() {
-  if (waiters_.load(std::memory_order_relaxed) == 0) return;
+  if (waiters_.fetch_add(0, std::memory_order_acq_rel) == 0) return;  // I3
   const std::lock_guard lock(mutex_);
   changed_.notify_all();
 }

@@ -1,16 +1,19 @@
-// ClientLink: what a Client (on the program's threads) and its InprocClient (on a reactor) share. It
-// outlives both, so a call after the server's end finds a link that is closed.
+// ClientLink: what a Client (on the program's threads) and its InprocClient (on a reactor) share.
+// It outlives both, so a call after the server's end finds a link that is closed.
 //
 // On the reactor's thread a call goes straight to the InprocClient. From elsewhere it becomes a
 // command in a ring that the reactor empties: one producer, the thread that uses the Client.
-// Unsubscribing may come from any thread and goes by a locked list. rung_ says that the reactor knows
-// of something to do here, so many commands cost one ring of the doorbell.
+// Unsubscribing may come from any thread and goes by a locked list. rung_ says that the reactor
+// knows of something to do here, so many commands cost one ring of the doorbell.
 //
-// I1  rung_ is only exchanged (acq_rel). Who finds it false rings; the reactor makes it false before
+// I1  rung_ is only exchanged (acq_rel). Who finds it false rings; the reactor makes it false
+// before
 //     it looks at the ring. Whichever exchange comes first, its partner sees what was published.
 // I2  Callbacks against closing: the reactor says whose callback runs (seq_cst), then looks whether
-//     it is closed (seq_cst); who closes says so (seq_cst), then looks whose callback runs (seq_cst).
-//     So either the callback does not start, or it is waited for.
+//     it is closed (seq_cst); who closes says so (seq_cst), then looks whose callback runs
+//     (seq_cst). So either the callback does not start, or it is waited for.
+// I3  Who waits for room counts itself in waiters_, then looks at the ring; the reactor makes room,
+//     then looks at waiters_. Both change it (acq_rel): who comes second sees what the first did.
 #pragma once
 #include <atomic>
 #include <chrono>

@@ -78,6 +78,7 @@ class PIPIT_API Client {
   // Returns once queued, not once delivered. Hands the payload over: subscribers on every reactor
   // read these same bytes, at home and on TCP alike. On an error the payload is the caller's as
   // before. Errc::slow_consumer: too much is under way, or a subscriber is far behind; later again.
+  // flush() waits for room; to try again at once takes time that the reactor needs.
   Result<void> publish(std::string_view subject, Payload&& payload,
                        std::string_view reply = {}) noexcept;
   Result<void> publish(std::string_view subject, const Headers& headers, Payload&& payload,
