@@ -88,8 +88,10 @@ std::string encode_settings(const StreamSettings& settings) {
   writer.number(settings.max_msgs);
   writer.number(settings.max_bytes);
   writer.number(settings.max_msgs_per_subject);
+  writer.number(settings.max_age_ns);
+  writer.number(settings.duplicate_window_ns);
   writer.number(static_cast<uint8_t>(settings.discard_new | settings.discard_new_per_subject << 1 |
-                                     settings.async << 2));
+                                     settings.async << 2 | settings.compress << 3));
   writer.text(settings.config);
   return writer.out;
 }
@@ -100,24 +102,27 @@ bool decode_settings(std::string_view bytes, StreamSettings& settings) {
   found.max_msgs = reader.number<int64_t>();
   found.max_bytes = reader.number<int64_t>();
   found.max_msgs_per_subject = reader.number<int64_t>();
+  found.max_age_ns = reader.number<int64_t>();
+  found.duplicate_window_ns = reader.number<int64_t>();
   const auto flags = reader.number<uint8_t>();
   found.discard_new = (flags & 1) != 0;
   found.discard_new_per_subject = (flags & 2) != 0;
   found.async = (flags & 4) != 0;
+  found.compress = (flags & 8) != 0;
   found.config = reader.text();
   if (!reader.at_end()) return false;
   settings = std::move(found);
   return true;
 }
 
-std::string State::encode() const {
+std::string State::encode(int64_t now_ns) const {
   Writer writer;
   writer.number(next_segment);
   writer.number(next_stream);
   std::map<const Segment*, uint32_t> places;
   std::vector<const Segment*> kept;
   for (const auto& segment : segments) {
-    if (segment->live == 0 && segment != segments.back()) continue;
+    if (segment->is_dead(now_ns) && segment != segments.back()) continue;
     places[segment.get()] = static_cast<uint32_t>(kept.size());
     kept.push_back(segment.get());
   }
@@ -128,6 +133,7 @@ std::string State::encode() const {
     writer.number(segment->capacity);
     writer.number(segment->end);
     writer.number(segment->counted);
+    writer.number(segment->ids_until_ns);
     writer.number(
         static_cast<uint8_t>(segment->sorted | segment->poisoned << 1 | segment->damaged << 2));
   }
@@ -145,16 +151,25 @@ std::string State::encode() const {
       writer.number(range.last);
     }
     uint32_t parts = 0;
-    for (const auto& part : stream->parts) parts += part->live > 0;
+    const auto counts = [&](const Part& part) {
+      return part.live > 0 || (part.ids > 0 && !part.segment->is_dead(now_ns));
+    };
+    for (const auto& part : stream->parts) parts += counts(*part);
     writer.number(parts);
     for (const auto& part : stream->parts) {
-      if (part->live == 0) continue;
+      if (!counts(*part)) continue;
       writer.number(places.at(part->segment.get()));
       writer.number(part->first_seq);
       writer.number(part->last_seq);
       writer.number(part->live_bytes);
       writer.number(part->count);
       writer.number(part->live);
+      writer.number(part->ids);
+      writer.number(part->newest_ns);
+      writer.number(part->age_from);
+      writer.number(part->age_ns);
+      writer.number(part->expiry_from.expires_ns);
+      writer.number(part->expiry_from.entry);
       const bool some_gone = part->live < part->count;
       const uint32_t words = some_gone ? (part->count + 63) / 64 : 0;
       writer.number(words);
@@ -170,7 +185,7 @@ Result<void> State::decode(std::string_view bytes) {
   Reader reader(bytes);
   next_segment = reader.number<uint64_t>();
   next_stream = reader.number<StreamId>();
-  const uint32_t segment_count = reader.count(41);
+  const uint32_t segment_count = reader.count(49);
   for (uint32_t i = 0; i < segment_count; ++i) {
     auto segment = std::make_shared<Segment>();
     segment->id = reader.number<uint64_t>();
@@ -178,6 +193,7 @@ Result<void> State::decode(std::string_view bytes) {
     segment->capacity = reader.number<uint64_t>();
     segment->end = reader.number<uint64_t>();
     segment->counted = reader.number<uint64_t>();
+    segment->ids_until_ns = reader.number<int64_t>();
     const auto flags = reader.number<uint8_t>();
     segment->sorted = (flags & 1) != 0;
     segment->poisoned = (flags & 2) != 0;
@@ -198,7 +214,7 @@ Result<void> State::decode(std::string_view bytes) {
       const auto first = reader.number<uint64_t>();
       stream->lost.push_back({first, reader.number<uint64_t>()});
     }
-    const uint32_t parts = reader.count(40);
+    const uint32_t parts = reader.count(76);
     for (uint32_t j = 0; j < parts; ++j) {
       auto part = std::make_shared<Part>();
       const auto place = reader.number<uint32_t>();
@@ -209,6 +225,12 @@ Result<void> State::decode(std::string_view bytes) {
       part->live_bytes = reader.number<uint64_t>();
       part->count = reader.number<uint32_t>();
       part->live = reader.number<uint32_t>();
+      part->ids = reader.number<uint32_t>();
+      part->newest_ns = reader.number<int64_t>();
+      part->age_from = reader.number<uint32_t>();
+      part->age_ns = reader.number<int64_t>();
+      part->expiry_from.expires_ns = reader.number<int64_t>();
+      part->expiry_from.entry = reader.number<uint32_t>();
       part->gone.resize(reader.count(8));
       for (uint64_t& word : part->gone) word = reader.number<uint64_t>();
       part->segment->live += part->live;

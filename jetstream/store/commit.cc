@@ -51,15 +51,18 @@ void FileStore::plan_segment(Batch& batch, size_t size) {
   segment->key = vfs_.random();
   segment->capacity =
       aligned(std::max(least, std::min(options_.segment_bytes, std::max(kSmallestSegment, share))));
+  const int64_t now = dead_at();
   for (const auto& old : state_.segments)
-    if (old->live == 0) batch.given_up.push_back(old);
+    if (old->is_dead(now)) batch.given_up.push_back(old);
   state_.roll(segment, &batch.undo);
   batch.begins = true;
-  batch.checkpoint = state_.encode();
+  batch.checkpoint = state_.encode(now);
   must_roll_ = false;
   number_ = 0;
   records_ = 0;
 }
+
+int64_t FileStore::dead_at() const { return full_ ? kNeverExpires : clock_.wall_ns(); }
 
 bool FileStore::turn() {
   std::unique_lock lock(mutex_);
@@ -108,7 +111,7 @@ std::optional<FileStore::Failure> FileStore::write_batch(Batch& batch) {
   File& file = batch.file ? *batch.file : *active_file_;
   write_batch_header(batch.bytes.data(),
                      {batch.number, batch.count, static_cast<uint32_t>(batch.bytes.size()),
-                      batch.last_stream, batch.last_seq},
+                      batch.last_stream, batch.last_seq, batch.begins ? 0 : synced_number_},
                      batch.segment->key, batch.offset);
   if (auto written = write_all(file, bytes_of(batch.bytes), batch.offset); !written) {
     // What a full disk did not take can be written again in the same place; on any other fault
@@ -124,6 +127,9 @@ std::optional<FileStore::Failure> FileStore::write_batch(Batch& batch) {
   if (!erase_bodies(batch.erases))
     unfinished_.insert(unfinished_.end(), batch.erases.begin(), batch.erases.end());
   if (batch.file) active_file_ = batch.file;
+  if (batch.begins) synced_number_ = 0;
+  if (sync) synced_number_ = batch.number;
+  written_number_ = batch.number;
   if (!sync && !dirty_) sync_at_ns_ = clock_.monotonic_ns() + options_.sync_interval_ns;
   dirty_ = !sync;
   return {};
@@ -292,6 +298,7 @@ bool FileStore::sync_if_due() {
     return true;
   }
   dirty_ = false;
+  synced_number_ = written_number_;
   durable_ = written_;
   listener_.durable(durable_);
   return true;

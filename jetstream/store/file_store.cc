@@ -6,6 +6,7 @@ namespace pipit::js::store {
 namespace {
 
 constexpr size_t kRangesPerRecord = 4096;
+constexpr size_t kRecordMost = kRecordHeader + front_size(0xff);  // but for the caller's bytes
 
 Error no_stream() { return {Errc::invalid_argument, 0, "store", "stream not found"}; }
 Error no_message() { return {Errc::invalid_argument, 0, "store", "no message found"}; }
@@ -38,20 +39,20 @@ Result<Stream*> FileStore::stream_of(StreamId id) {
 }
 
 Result<void> FileStore::admit(size_t bytes) {
-  if (bytes > kMaxRecord) return over("message too large");
   if (clock_.monotonic_ns() < blocked_until_ns_) return blocked_by_;
-  if (pending_bytes_ + bytes > options_.pending_bytes && !pending_.empty())
+  if (pending_bytes_ + bytes > options_.pending_bytes &&
+      (pending_bytes_ > 0 || bytes > kMaxRecord + kRecordMost))
     return over("too much is waiting for the disk");
   return {};
 }
 
-Result<Receipt> FileStore::put(Record record, std::vector<Erase> erases) {
+Result<Receipt> FileStore::put(Record record, std::vector<Erase> erases, Batch* in, bool again) {
   const size_t size = aligned(record.size());
-  Batch& batch = batch_for(size, record.kind == RecordKind::message);
+  Batch& batch = in ? *in : batch_for(size, record.kind == RecordKind::message);
   const uint64_t offset = batch.offset + batch.bytes.size();
   record.batch = batch.number;
   const size_t undo_before = batch.undo.size();
-  if (auto applied = state_.apply(record, offset, true, &batch.undo); !applied) {
+  if (auto applied = state_.apply(record, offset, true, &batch.undo, again); !applied) {
     Undo part(std::make_move_iterator(batch.undo.begin() + static_cast<ptrdiff_t>(undo_before)),
               std::make_move_iterator(batch.undo.end()));
     batch.undo.resize(undo_before);
@@ -73,6 +74,44 @@ Result<Receipt> FileStore::put(Record record, std::vector<Erase> erases) {
   if (options_.sync_always && !(there && stream->second->settings.async)) batch.wants_sync = true;
   std::move(erases.begin(), erases.end(), std::back_inserter(batch.erases));
   return Receipt{record.seq, batch.last_ticket, batch.last_ticket};
+}
+
+// Takes back what a group put into its batch, which nobody else has added to since.
+void FileStore::return_to(const Mark& mark, Batch& batch, Stream& stream) {
+  Undo undo(std::make_move_iterator(batch.undo.begin() + static_cast<ptrdiff_t>(mark.undo)),
+            std::make_move_iterator(batch.undo.end()));
+  batch.undo.resize(mark.undo);
+  state_.take_back(undo);
+  pending_bytes_ -= batch.bytes.size() - mark.bytes;
+  batch.bytes.resize(mark.bytes);
+  batch.segment->end = batch.offset + mark.bytes;
+  batch.count = mark.count;
+  batch.last_stream = mark.last_stream;
+  batch.last_seq = mark.last_seq;
+  batch.first_ticket = mark.first_ticket;
+  batch.last_ticket = mark.last_ticket;
+  next_ticket_ = mark.next_ticket;
+  records_ = mark.records;
+  const auto touched = state_.streams.find(stream.id);
+  if (mark.touched == 0)
+    batch.touched.erase(touched->second);
+  else
+    batch.touched[touched->second] = mark.touched;
+}
+
+FileStore::Mark::Mark(const Batch& batch, const std::shared_ptr<Stream>& stream, Ticket next,
+                      uint32_t records_now)
+    : undo(batch.undo.size()),
+      bytes(batch.bytes.size()),
+      count(batch.count),
+      last_stream(batch.last_stream),
+      records(records_now),
+      last_seq(batch.last_seq),
+      first_ticket(batch.first_ticket),
+      last_ticket(batch.last_ticket),
+      next_ticket(next) {
+  if (const auto found = batch.touched.find(stream); found != batch.touched.end())
+    touched = found->second;
 }
 
 Result<Receipt> FileStore::put_removals(Stream& stream, const std::vector<SequenceRange>& ranges,
@@ -107,8 +146,8 @@ Result<Receipt> FileStore::put_removals(Stream& stream, const std::vector<Sequen
   return receipt;
 }
 
-// What is over the stream's limits goes, the oldest first.
-Result<Receipt> FileStore::trim(Stream& stream) {
+// What is over the stream's limits goes, the oldest first: all up to this sequence; 0: nothing.
+Result<uint64_t> FileStore::over_limits(Stream& stream) {
   const StreamSettings& limits = stream.settings;
   uint64_t messages = stream.messages, bytes = stream.bytes, last = 0;
   while ((limits.max_msgs > 0 && messages > static_cast<uint64_t>(limits.max_msgs)) ||
@@ -120,8 +159,14 @@ Result<Receipt> FileStore::trim(Stream& stream) {
     --messages;
     bytes -= place.value()->index.bytes;
   }
-  if (last == 0) return Receipt{0, next_ticket_ - 1, next_ticket_ - 1};
-  return put_removals(stream, {{0, last}}, false);
+  return last;
+}
+
+Result<Receipt> FileStore::trim(Stream& stream) {
+  auto last = over_limits(stream);
+  if (!last) return last.take_error();
+  if (last.value() == 0) return Receipt{0, next_ticket_ - 1, next_ticket_ - 1};
+  return put_removals(stream, {{0, last.value()}}, false);
 }
 
 Result<Receipt> FileStore::trim_subjects(Stream& stream) {
@@ -218,42 +263,47 @@ Result<StreamSettings> FileStore::settings(StreamId id) {
 }
 
 Result<StreamState> FileStore::state(StreamId id) {
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   auto found = stream_of(id);
   if (!found) return found.take_error();
-  const Stream& stream = *found.value();
+  Stream& stream = *found.value();
   StreamState state;
   state.messages = stream.messages;
   state.bytes = stream.bytes;
   state.last_seq = stream.last_seq;
   state.last_ts_ns = stream.last_ts_ns;
-  state.lost = stream.lost;
-  auto first = state_.first_from(stream, 0);
+  auto first = state_.first(stream);
   if (!first) return first.take_error();
-  state.first_seq = first.value()         ? first.value()->index.seq
+  state.first_seq = first.value()         ? first.value()->seq
                     : stream.last_seq > 0 ? stream.last_seq + 1
                                           : 0;
-  if (first.value() && state.first_seq <= stream.committed_seq) {
-    auto message = fetch(std::move(lock), id, *first.value());
-    if (message) state.first_ts_ns = message.value().ts_ns;
-  }
+  state.first_ts_ns = first.value() ? first.value()->ts_ns : 0;
   return state;
 }
 
-Result<Receipt> FileStore::append(StreamId id, const NewMessage& message) {
+Result<std::vector<SequenceRange>> FileStore::lost(StreamId id) {
   const std::lock_guard lock(mutex_);
-  auto found = stream_of(id);
-  if (!found) return found.take_error();
-  Stream& stream = *found.value();
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  return stream.value()->lost;
+}
+
+Result<uint64_t> FileStore::subject_count(StreamId id) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  return state_.count_subjects(*stream.value());
+}
+
+// What the limits say of a message, if it is refused, and what goes for it.
+Result<FileStore::Verdict> FileStore::judge(Stream& stream, const NewMessage& message) {
   if (message.subject.empty() || message.subject.size() > 0xffff)
     return Error{Errc::invalid_argument, 0, "store", "a subject has 1 to 65535 bytes"};
-  PIPIT_TRY(admit(kRecordHeader + message.subject.size() + message.headers.size() +
-                  message.payload.size()));
-
   const StreamSettings& limits = stream.settings;
   const uint64_t bytes =
       counted_bytes(message.subject.size(), message.headers.size(), message.payload.size());
   uint64_t evicts = 0, freed_messages = 0, freed_bytes = 0;
+  bool again = false;
   if (limits.max_msgs_per_subject > 0) {
     auto oldest = state_.nth_newest(stream, message.subject, ~uint64_t{0},
                                     static_cast<uint64_t>(limits.max_msgs_per_subject));
@@ -262,6 +312,7 @@ Result<Receipt> FileStore::append(StreamId id, const NewMessage& message) {
       if (limits.discard_new && limits.discard_new_per_subject)
         return over("maximum messages per subject exceeded");
       evicts = oldest.value()->index.seq;
+      again = true;
       freed_messages = 1;
       freed_bytes = oldest.value()->index.bytes;
     }
@@ -276,25 +327,77 @@ Result<Receipt> FileStore::append(StreamId id, const NewMessage& message) {
   } else if (evicts == 0 && limits.max_msgs > 0 &&
              stream.messages == static_cast<uint64_t>(limits.max_msgs)) {
     // The usual case of a full stream, without a record of its own.
-    auto oldest = state_.first_from(stream, 0);
+    auto oldest = state_.first(stream);
     if (!oldest) return oldest.take_error();
-    if (oldest.value()) evicts = oldest.value()->index.seq;
+    if (oldest.value()) evicts = oldest.value()->seq;
   }
+  return Verdict{evicts, again};
+}
 
+Record FileStore::record_of(const Stream& stream, const NewMessage& message,
+                            const Verdict& verdict) {
   Record record;
-  record.stream = id;
+  record.stream = stream.id;
   record.prev_seq = stream.last_seq;
   record.seq = stream.last_seq + 1;
-  record.evicts = evicts;
+  record.evicts = verdict.evicts;
   record.ts_ns = message.ts_ns != 0 ? message.ts_ns : clock_.wall_ns();
+  record.expires_ns = message.expires_ns;
+  if (!message.id.empty()) record.id = hash_id(message.id);
   record.subject = message.subject;
   record.headers = message.headers;
   record.payload = message.payload;
-  auto put = this->put(record);
-  if (!put) return put;
-  if (auto trimmed = trim(stream); trimmed)
-    put.value().through = std::max(put.value().ticket, trimmed.value().ticket);
-  return put;
+  return record;
+}
+
+Result<Receipt> FileStore::append(StreamId id, const NewMessage& message) {
+  return append_all(id, {&message, 1});
+}
+
+Result<Receipt> FileStore::append_all(StreamId id, std::span<const NewMessage> messages) {
+  const std::lock_guard lock(mutex_);
+  auto found = stream_of(id);
+  if (!found) return found.take_error();
+  Stream& stream = *found.value();
+  if (messages.empty())
+    return Error{Errc::invalid_argument, 0, "store", "a group has at least one message"};
+  size_t size = 0;
+  for (const NewMessage& message : messages) {
+    const size_t one = kRecordMost + aligned(message.subject.size() + message.headers.size() +
+                                             message.payload.size());
+    if (one > kMaxRecord) return over("message too large");
+    size += one;
+  }
+  PIPIT_TRY(admit(size));
+  // One batch, so that no part of them is ever written without the others.
+  Batch& batch = batch_for(size, true);
+  const Mark mark{batch, state_.streams.at(id), next_ticket_, records_};
+  const bool group = messages.size() > 1;
+  const uint64_t first = stream.last_seq + 1, last = stream.last_seq + messages.size();
+  Receipt receipt;
+  const auto put_all = [&]() -> Result<uint64_t> {
+    for (const NewMessage& message : messages) {
+      auto verdict = judge(stream, message);
+      if (!verdict) return verdict.take_error();
+      Record record = record_of(stream, message, verdict.value());
+      record.group_first = group ? first : 0;
+      record.group_last = group ? last : 0;
+      auto put = this->put(record, {}, &batch, verdict.value().again);
+      if (!put) return put.take_error();
+      receipt = put.value();
+    }
+    return over_limits(stream);
+  };
+  auto over = put_all();
+  if (!over) {
+    return_to(mark, batch, stream);
+    return over.take_error();
+  }
+  if (over.value() == 0) return receipt;
+  // Should this fail the next append removes them.
+  if (auto removed = put_removals(stream, {{0, over.value()}}, false); removed)
+    receipt.through = removed.value().ticket;
+  return receipt;
 }
 
 Result<Receipt> FileStore::skip(StreamId id, uint64_t seq) {
@@ -444,6 +547,35 @@ Result<uint64_t> FileStore::find_last(StreamId id, std::string_view subject) {
   auto place = state_.last_of(*stream.value(), subject, ~uint64_t{0});
   if (!place) return place.take_error();
   return place.value() ? place.value()->index.seq : uint64_t{0};
+}
+
+Result<uint64_t> FileStore::find_id(StreamId id, std::string_view message_id, int64_t since_ns) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  if (message_id.empty()) return uint64_t{0};
+  return state_.find_id(*stream.value(), hash_id(message_id), since_ns);
+}
+
+Result<uint64_t> FileStore::first_since(StreamId id, int64_t ts_ns) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  return state_.first_since(*stream.value(), ts_ns);
+}
+
+Result<std::vector<Due>> FileStore::due(StreamId id, int64_t now_ns, size_t limit) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  return state_.due(*stream.value(), now_ns, limit);
+}
+
+Result<int64_t> FileStore::next_due(StreamId id) {
+  const std::lock_guard lock(mutex_);
+  auto stream = stream_of(id);
+  if (!stream) return stream.take_error();
+  return state_.next_due(*stream.value());
 }
 
 Result<void> FileStore::subjects(StreamId id, const SubjectFilter& filter,

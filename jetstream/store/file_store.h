@@ -59,7 +59,10 @@ class FileStore final : public Store {
   std::vector<std::pair<StreamId, std::string>> streams() override;
   Result<StreamSettings> settings(StreamId id) override;
   Result<StreamState> state(StreamId id) override;
+  Result<std::vector<SequenceRange>> lost(StreamId id) override;
+  Result<uint64_t> subject_count(StreamId id) override;
   Result<Receipt> append(StreamId id, const NewMessage& message) override;
+  Result<Receipt> append_all(StreamId id, std::span<const NewMessage> messages) override;
   Result<Receipt> skip(StreamId id, uint64_t seq) override;
   Result<Receipt> remove(StreamId id, SequenceRange range, bool erase) override;
   Result<Receipt> purge(StreamId id, const SubjectFilter& filter, uint64_t below,
@@ -68,6 +71,10 @@ class FileStore final : public Store {
   Result<StoredMessage> next(StreamId id, const SubjectFilter& filter, uint64_t seq) override;
   Result<StoredMessage> last(StreamId id, std::string_view subject) override;
   Result<uint64_t> find_last(StreamId id, std::string_view subject) override;
+  Result<uint64_t> find_id(StreamId id, std::string_view message_id, int64_t since_ns) override;
+  Result<uint64_t> first_since(StreamId id, int64_t ts_ns) override;
+  Result<std::vector<Due>> due(StreamId id, int64_t now_ns, size_t limit) override;
+  Result<int64_t> next_due(StreamId id) override;
   Result<void> subjects(
       StreamId id, const SubjectFilter& filter,
       const std::function<void(std::string_view subject, uint64_t count)>& visit) override;
@@ -113,6 +120,15 @@ class FileStore final : public Store {
     uint32_t number_before = 0, records_before = 0;
     std::shared_ptr<File> file;
   };
+  // What a batch was before a group came into it.
+  struct Mark {
+    Mark(const Batch& batch, const std::shared_ptr<Stream>& stream, Ticket next,
+         uint32_t records_now);
+    size_t undo, bytes;
+    uint32_t count, last_stream, records;
+    uint64_t last_seq, touched = 0;
+    Ticket first_ticket, last_ticket, next_ticket;
+  };
   struct Failure {
     Error error;
     bool poisons = false;     // the active segment may not be written to again
@@ -124,9 +140,19 @@ class FileStore final : public Store {
   // file_store.cc, with the lock
   Result<void> admit(size_t bytes);
   Result<Stream*> stream_of(StreamId id);
-  Result<Receipt> put(Record record, std::vector<Erase> erases = {});
+  // `in`: the batch that it must be in.
+  Result<Receipt> put(Record record, std::vector<Erase> erases = {}, Batch* in = nullptr,
+                      bool again = false);
+  struct Verdict {
+    uint64_t evicts = 0;
+    bool again = false;  // the subject is known to have a message
+  };
+  Result<Verdict> judge(Stream& stream, const NewMessage& message);
+  void return_to(const Mark& mark, Batch& batch, Stream& stream);
+  Record record_of(const Stream& stream, const NewMessage& message, const Verdict& verdict);
   Result<Receipt> put_removals(Stream& stream, const std::vector<SequenceRange>& ranges,
                                bool erase);
+  Result<uint64_t> over_limits(Stream& stream);
   Result<Receipt> trim(Stream& stream);
   Result<Receipt> trim_subjects(Stream& stream);
   Result<StoredMessage> fetch(std::unique_lock<std::mutex> lock, StreamId id,
@@ -134,6 +160,8 @@ class FileStore final : public Store {
 
   // commit.cc
   Batch& batch_for(size_t size, bool message);  // with the lock
+  // With the lock: what is kept for ids only is given up from then on, at once on a full disk.
+  int64_t dead_at() const;
   void plan_segment(Batch& batch, size_t size);
   std::optional<Failure> write_batch(Batch& batch);
   std::optional<Failure> begin_segment(Batch& batch);
@@ -192,6 +220,7 @@ class FileStore final : public Store {
   bool dirty_ = false;
   std::vector<Erase> unfinished_;  // bodies still to be overwritten
   Ticket written_ = 0, durable_ = 0;
+  uint32_t written_number_ = 0, synced_number_ = 0;  // of batches of the active segment
   int64_t sync_at_ns_ = 0;
 };
 

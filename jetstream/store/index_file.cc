@@ -7,9 +7,7 @@
 namespace pipit::js::store {
 namespace {
 
-// 170 entries or rows of 24 bytes; then 8 unused bytes and the checksum.
-constexpr size_t kPayload = 4080;
-constexpr size_t kUnit = 24;
+constexpr size_t kPayload = 4080;             // then 8 unused bytes and the checksum
 constexpr uint32_t kIndexMagic = 0x58444950;  // "PIDX"
 
 struct IndexHeader {
@@ -19,9 +17,16 @@ struct IndexHeader {
   uint32_t parts = 0;
   uint32_t content = 0;  // a checksum of all that follows
 };
-static_assert(sizeof(IndexHeader) == kUnit);
+static_assert(sizeof(IndexHeader) == 24);
 
 Error damaged() { return {Errc::io, 0, "index", "the index of a segment is damaged"}; }
+
+// Of one id the newest last.
+bool by_id(const IdRow& a, const IdRow& b) {
+  if (a.id.high != b.id.high) return a.id.high < b.id.high;
+  if (a.id.low != b.id.low) return a.id.low < b.id.low;
+  return a.seq < b.seq;
+}
 
 // An index that is made again after erasures knows less than the first one. A file that a power cut
 // left with blocks of both is told by the content.
@@ -78,11 +83,15 @@ std::string encode_index(uint64_t key, uint64_t data_end,
     part.stream = stream;
     part.entries = index->size();
     part.subjects = index->subjects();
+    part.ids = index->ids();
+    part.expiries = static_cast<uint32_t>(index->expiries().size());
     part.entries_at = at;
-    part.rows_at = part.entries_at + uint64_t{part.entries} * kUnit;
-    part.texts_at = part.rows_at + uint64_t{part.subjects} * kUnit;
+    part.rows_at = part.entries_at + uint64_t{part.entries} * sizeof(IndexEntry);
+    part.ids_at = part.rows_at + uint64_t{part.subjects} * sizeof(SubjectRow);
+    part.expiries_at = part.ids_at + uint64_t{part.ids} * sizeof(IdRow);
+    part.texts_at = part.expiries_at + uint64_t{part.expiries} * sizeof(ExpiryRow);
     part.texts_size = index->texts().size();
-    at = part.texts_at + (part.texts_size + kUnit - 1) / kUnit * kUnit;
+    at = aligned(part.texts_at + part.texts_size);
     append(&part, sizeof part);
   }
   for (const auto& [stream, index] : parts) {
@@ -99,8 +108,12 @@ std::string encode_index(uint64_t key, uint64_t data_end,
       append(&entry, sizeof entry);
     }
     for (const uint32_t row : order) append(&index->rows()[row], sizeof(SubjectRow));
+    std::vector<IdRow> ids = index->id_rows();
+    std::sort(ids.begin(), ids.end(), by_id);
+    append(ids.data(), ids.size() * sizeof(IdRow));
+    for (const ExpiryRow& expiry : index->expiries()) append(&expiry, sizeof expiry);
     plain.append(index->texts());
-    plain.resize((plain.size() + kUnit - 1) / kUnit * kUnit);
+    plain.resize(aligned(plain.size()));
   }
 
   header.content =
@@ -127,16 +140,43 @@ class IndexFile::DiskIndex final : public Index {
   uint32_t size() const override { return part().entries; }
   uint32_t subjects() const override { return part().subjects; }
 
+  uint32_t ids() const override { return part().ids; }
+  bool expires() const override { return part().expiries > 0; }
+
   Result<IndexEntry> entry(uint32_t number) override {
-    IndexEntry entry;
-    PIPIT_TRY(read([&] { return part().entries_at + uint64_t{number} * kUnit; }, &entry, kUnit));
-    return entry;
+    return item<IndexEntry>(&Part::entries_at, number);
+  }
+  Result<SubjectRow> row(uint32_t subject) override {
+    return item<SubjectRow>(&Part::rows_at, subject);
+  }
+  Result<IdRow> id(uint32_t number) override { return item<IdRow>(&Part::ids_at, number); }
+
+  Result<uint64_t> find_id(MessageId id, int64_t since_ns) override {
+    // Behind the last row with that id.
+    auto end = partition(ids(), [&](uint32_t number) -> Result<bool> {
+      auto row = this->id(number);
+      if (!row) return row.take_error();
+      return !by_id({id, ~uint64_t{0}, 0}, row.value());
+    });
+    if (!end) return end.take_error();
+    if (end.value() == 0) return uint64_t{0};
+    auto newest = this->id(end.value() - 1);
+    if (!newest) return newest.take_error();
+    const IdRow& row = newest.value();
+    return row.id == id && row.ts_ns >= since_ns ? row.seq : uint64_t{0};
   }
 
-  Result<SubjectRow> row(uint32_t subject) override {
-    SubjectRow row;
-    PIPIT_TRY(read([&] { return part().rows_at + uint64_t{subject} * kUnit; }, &row, kUnit));
-    return row;
+  Result<std::optional<ExpiryRow>> expiry_from(ExpiryRow from) override {
+    auto at = partition(part().expiries, [&](uint32_t number) -> Result<bool> {
+      auto row = item<ExpiryRow>(&Part::expiries_at, number);
+      if (!row) return row.take_error();
+      return row.value() < from;
+    });
+    if (!at) return at.take_error();
+    if (at.value() >= part().expiries) return std::optional<ExpiryRow>();
+    auto row = item<ExpiryRow>(&Part::expiries_at, at.value());
+    if (!row) return row.take_error();
+    return std::optional(row.value());
   }
 
   Result<std::string> text(const SubjectRow& row) override {
@@ -181,6 +221,28 @@ class IndexFile::DiskIndex final : public Index {
 
  private:
   const Part& part() const { return file_->parts_[place_]; }
+  template <class T>
+  Result<T> item(uint64_t Part::*table, uint32_t number) {
+    T item;
+    PIPIT_TRY(read([&] { return part().*table + uint64_t{number} * sizeof(T); }, &item, sizeof(T)));
+    return item;
+  }
+  // How many of the first `count` numbers `is_before` holds for; it never does again after one that
+  // it does not hold for.
+  template <class IsBefore>
+  Result<uint32_t> partition(uint32_t count, IsBefore is_before) {
+    uint32_t low = 0, high = count;
+    while (low < high) {
+      const uint32_t middle = low + (high - low) / 2;
+      auto before = is_before(middle);
+      if (!before) return before.take_error();
+      if (before.value())
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  }
   template <class Where>
   Result<void> read(Where where, void* into, size_t size) {
     const uint32_t renewals = file_->renewals_;

@@ -57,11 +57,11 @@ class IndexFile : public std::enable_shared_from_this<IndexFile> {
 
  private:
   struct Part {
-    uint32_t stream, entries, subjects, unused;
-    uint64_t entries_at, rows_at, texts_at;
+    uint32_t stream, entries, subjects, ids, expiries, unused;
+    uint64_t entries_at, rows_at, ids_at, expiries_at, texts_at;
     uint64_t texts_size;
   };
-  static_assert(sizeof(Part) == 48);
+  static_assert(sizeof(Part) == 72);
   class DiskIndex;
   friend std::string encode_index(uint64_t, uint64_t, const std::map<uint32_t, const LiveIndex*>&);
 

@@ -63,10 +63,48 @@ Found State::first_from(const Stream& stream, uint64_t seq) {
   return next_match(stream, {}, seq, ~uint64_t{0});
 }
 
-Result<uint64_t> State::first_seq(const Stream& stream) {
-  auto first = first_from(stream, 0);
-  if (!first) return first.take_error();
-  return first.value() ? first.value()->index.seq : stream.last_seq + 1;
+Result<std::optional<IndexEntry>> State::first(Stream& stream) {
+  if (!stream.first && stream.messages > 0) {
+    auto found = first_from(stream, 0);
+    if (!found) return found.take_error();
+    if (found.value()) stream.first = found.value()->index;
+  }
+  return stream.messages > 0 ? stream.first : std::optional<IndexEntry>();
+}
+
+Result<uint64_t> State::find_id(const Stream& stream, MessageId id, int64_t since_ns) {
+  for (size_t i = stream.parts.size(); i-- > 0;) {
+    const Part& part = *stream.parts[i];
+    if (part.ids == 0 || part.newest_ns < since_ns) continue;
+    auto index = this->index(part, stream.id);
+    if (!index) return index.take_error();
+    auto seq = index.value()->find_id(id, since_ns);
+    if (!seq) return seq;
+    // Who sends a message again that was lost is welcome.
+    const auto is_lost = [&](SequenceRange range) {
+      return range.first <= seq.value() && seq.value() <= range.last;
+    };
+    if (seq.value() != 0 && std::none_of(stream.lost.begin(), stream.lost.end(), is_lost))
+      return seq;
+  }
+  return uint64_t{0};
+}
+
+Result<uint64_t> State::first_since(const Stream& stream, int64_t ts_ns) {
+  for (const auto& part : stream.parts) {
+    if (part->live == 0 || part->newest_ns < ts_ns) continue;
+    auto index = this->index(*part, stream.id);
+    if (!index) return index.take_error();
+    auto number = index.value()->lower_bound_of_time(ts_ns);
+    if (!number) return number.take_error();
+    for (uint32_t at = number.value(); at < part->count; ++at) {
+      if (part->is_gone(at)) continue;
+      auto entry = index.value()->entry(at);
+      if (!entry) return entry.take_error();
+      return entry.value().seq;
+    }
+  }
+  return stream.last_seq + 1;
 }
 
 Found State::locate(const Stream& stream, uint64_t seq) {
@@ -150,6 +188,14 @@ Found State::next_match(const Stream& stream, const SubjectFilter& filter, uint6
     }
   }
   return std::optional<Place>();
+}
+
+Result<uint64_t> State::count_subjects(Stream& stream) {
+  if (stream.subjects) return *stream.subjects;
+  uint64_t count = 0;
+  PIPIT_TRY(subjects(stream, {}, ~uint64_t{0}, [&](std::string_view, uint64_t) { ++count; }));
+  stream.subjects = count;
+  return count;
 }
 
 Result<void> State::subjects(const Stream& stream, const SubjectFilter& filter, uint64_t through,

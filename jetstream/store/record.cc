@@ -33,6 +33,11 @@ bool known(RecordKind kind) { return kind >= RecordKind::message && kind <= Reco
 
 }  // namespace
 
+MessageId hash_id(std::string_view id) {
+  const XXH128_hash_t hash = XXH3_128bits(id.data(), id.size());
+  return {hash.high64, hash.low64 | 1};  // never zero
+}
+
 uint64_t checksum(Bytes bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
@@ -66,6 +71,14 @@ void write_record(std::string& out, const Record& record, uint64_t key, uint64_t
   out.resize(start + aligned(size));
   char* const at = out.data() + start;
   char* body = at + kRecordHeader;
+  const uint8_t flags = static_cast<uint8_t>((record.flags & kEraseFlag) | record.front_flags());
+  const auto front = [&body](auto value) {
+    put(body, value);
+    body += sizeof value;
+  };
+  if (flags & kExpiresFlag) front(record.expires_ns);
+  if (flags & kIdFlag) front(record.id.high), front(record.id.low);
+  if (flags & kGroupFlag) front(record.group_first), front(record.group_last);
   for (std::string_view part : {record.subject, record.headers, record.payload}) {
     if (!part.empty()) __builtin_memcpy(body, part.data(), part.size());
     body += part.size();
@@ -80,7 +93,7 @@ void write_record(std::string& out, const Record& record, uint64_t key, uint64_t
   put(at + 56, record.stream);
   put(at + 60, record.batch);
   put(at + 64, record.kind);
-  put(at + 65, record.flags);
+  put(at + 65, flags);
   put(at + 66, static_cast<uint16_t>(record.subject.size()));
   put(at + 68, static_cast<uint32_t>(record.headers.size()));
   put(at + 8, header_checksum(at, key, offset));
@@ -93,7 +106,7 @@ void write_batch_header(char* out, const BatchHeader& header, uint64_t key, uint
   put(out + 12, header.length);
   put(out + 16, header.last_seq);
   put(out + 24, header.stream);
-  put(out + 28, uint32_t{0});
+  put(out + 28, header.synced);
   put(out + 32, bound_checksum(out, 32, key, offset));
 }
 
@@ -107,6 +120,7 @@ std::optional<BatchHeader> read_batch_header(Bytes bytes, uint64_t key, uint64_t
   header.length = get<uint32_t>(at + 12);
   header.last_seq = get<uint64_t>(at + 16);
   header.stream = get<uint32_t>(at + 24);
+  header.synced = get<uint32_t>(at + 28);
   return header;
 }
 
@@ -119,17 +133,20 @@ std::optional<ParsedRecord> read_record_header(Bytes bytes, uint64_t key, uint64
   ParsedRecord parsed;
   Record& record = parsed.record;
   record.kind = static_cast<RecordKind>(get<uint8_t>(at + 64));
-  const uint64_t front = uint64_t{kRecordHeader} + get<uint16_t>(at + 66) + get<uint32_t>(at + 68);
+  const auto flags = get<uint8_t>(at + 65);
+  const uint64_t front =
+      uint64_t{kRecordHeader} + front_size(flags) + get<uint16_t>(at + 66) + get<uint32_t>(at + 68);
   // A good checksum over senseless fields is somebody's forgery; without `verify` it is a bad bit.
   if (size < front || size > kMaxRecord || !known(record.kind)) return {};
-  const uint64_t counted = 30 + (size - kRecordHeader) + (get<uint32_t>(at + 68) > 0 ? 4 : 0);
+  const uint64_t counted =
+      30 + (size - kRecordHeader - front_size(flags)) + (get<uint32_t>(at + 68) > 0 ? 4 : 0);
   record.seq = get<uint64_t>(at + 24);
   record.prev_seq = get<uint64_t>(at + 32);
   record.ts_ns = get<int64_t>(at + 40);
   record.evicts = get<uint64_t>(at + 48);
   record.stream = get<uint32_t>(at + 56);
   record.batch = get<uint32_t>(at + 60);
-  record.flags = get<uint8_t>(at + 65);
+  record.flags = flags;
   parsed.end = aligned(size);
   parsed.counted = counted;
   return parsed;
@@ -141,13 +158,22 @@ std::optional<ParsedRecord> read_record(Bytes bytes, uint64_t key, uint64_t offs
   const auto* const at = reinterpret_cast<const char*>(bytes.data());
   const auto size = get<uint32_t>(at + 4);
   if (size > bytes.size()) return parsed;
-  const char* const body = at + kRecordHeader;
+  const char* body = at + kRecordHeader;
   if (verify && get<uint64_t>(at + 16) != XXH3_64bits(body, size - kRecordHeader)) return parsed;
+  Record& record = parsed->record;
+  const auto front = [&body](auto& value) {
+    value = get<std::remove_reference_t<decltype(value)>>(body);
+    body += sizeof value;
+  };
+  if (record.flags & kExpiresFlag) front(record.expires_ns);
+  if (record.flags & kIdFlag) front(record.id.high), front(record.id.low);
+  if (record.flags & kGroupFlag) front(record.group_first), front(record.group_last);
   const auto subject = get<uint16_t>(at + 66);
   const auto headers = get<uint32_t>(at + 68);
-  parsed->record.subject = {body, subject};
-  parsed->record.headers = {body + subject, headers};
-  parsed->record.payload = {body + subject + headers, size - kRecordHeader - subject - headers};
+  record.subject = {body, subject};
+  record.headers = {body + subject, headers};
+  record.payload = {body + subject + headers,
+                    static_cast<size_t>(at + size - body) - subject - headers};
   parsed->body_good = true;
   return parsed;
 }

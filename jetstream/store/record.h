@@ -46,6 +46,23 @@ enum class RecordKind : uint8_t {
   skip = 5,         // the stream's last sequence becomes `seq`; there is no message
 };
 constexpr uint8_t kEraseFlag = 1;  // of a remove: the bodies are overwritten, too
+// Of a message: what stands in front of its subject.
+constexpr uint8_t kExpiresFlag = 2;  // when it expires
+constexpr uint8_t kIdFlag = 4;       // its id
+constexpr uint8_t kGroupFlag = 8;    // first and last sequence of the group it came with
+
+// A message's id as it is kept: 128 bits of XXH3.
+struct MessageId {
+  uint64_t high = 0, low = 0;
+  explicit operator bool() const { return (high | low) != 0; }
+  friend bool operator==(const MessageId&, const MessageId&) = default;
+};
+MessageId hash_id(std::string_view id);
+
+constexpr uint32_t front_size(uint8_t flags) {
+  return (flags & kExpiresFlag ? 8u : 0u) + (flags & kIdFlag ? 16u : 0u) +
+         (flags & kGroupFlag ? 16u : 0u);
+}
 
 // Views into the bytes that were parsed, or into the caller's when writing.
 struct Record {
@@ -57,12 +74,29 @@ struct Record {
   uint64_t prev_seq = 0;  // the stream's last sequence before it
   uint64_t evicts = 0;    // the sequence that goes because this one came; 0: none
   int64_t ts_ns = 0;
+  int64_t expires_ns = 0;                    // 0: not by itself
+  MessageId id;                              // none: zero
+  uint64_t group_first = 0, group_last = 0;  // all of these are there or none; 0: by itself
   std::string_view subject, headers, payload;
 
+  uint8_t front_flags() const {
+    return static_cast<uint8_t>((expires_ns != 0 ? kExpiresFlag : 0) | (id ? kIdFlag : 0) |
+                                (group_last != 0 ? kGroupFlag : 0));
+  }
   uint32_t size() const {  // as stored, without the padding
-    return static_cast<uint32_t>(kRecordHeader + subject.size() + headers.size() + payload.size());
+    return static_cast<uint32_t>(kRecordHeader + front_size(front_flags()) + subject.size() +
+                                 headers.size() + payload.size());
   }
 };
+
+// What is left of a message of which only the header counts.
+inline Record bare(const Record& record) {
+  Record left = record;
+  left.expires_ns = 0;
+  left.id = {};
+  left.subject = left.headers = left.payload = {};
+  return left;
+}
 
 struct BatchHeader {
   uint32_t number = 0;    // rises along a segment, also over batches that failed
@@ -70,6 +104,7 @@ struct BatchHeader {
   uint32_t length = 0;    // bytes, with this header
   uint32_t stream = 0;    // of the last record
   uint64_t last_seq = 0;  // of the last record
+  uint32_t synced = 0;    // number of the last batch of the segment that was on the disk by then
 };
 
 // Appends the record, padded, as it will stand at `offset` of the segment with `key`.

@@ -127,7 +127,7 @@ Result<void> FileStore::start_afresh() {
   written_to_ = segment;
   PIPIT_TRY(create_segment_file(*segment, active_file_));
   state_.generation = 1;
-  PIPIT_TRY(save_checkpoint(vfs_, {1, state_.encode()}));
+  PIPIT_TRY(save_checkpoint(vfs_, {1, state_.encode(0)}));
   settle_files({});
   return {};
 }
@@ -148,6 +148,7 @@ Result<void> FileStore::replay(Segment& segment) {
 
   std::map<StreamId, std::vector<SequenceRange>> known_lost;
   for (const auto& [id, stream] : state_.streams) known_lost[id] = stream->lost;
+  const auto torn = torn_groups(view, segment.key, options_.verify);
   std::vector<Erase> erases;
   uint64_t damage_begin = ~uint64_t{0};
   SegmentScan scan(view, segment.key, options_.verify);
@@ -158,7 +159,8 @@ Result<void> FileStore::replay(Segment& segment) {
     }
     if (found != SegmentScan::Found::record) continue;
     const Record& record = scan.parsed().record;
-    const bool good = scan.parsed().body_good;
+    const bool good =
+        scan.parsed().body_good && !(record.group_last != 0 && torn.contains(group_of(record)));
     ++report_.records;
     report_.damaged_bodies += !good;
     if (good && record.kind == RecordKind::remove && (record.flags & kEraseFlag) != 0) {

@@ -81,13 +81,13 @@ Result<std::string> SegmentFiles::rebuild(const Segment& segment) {
 std::string SegmentFiles::encode(const Segment& segment, const LiveParts& parts) {
   std::map<uint32_t, const LiveIndex*> views;
   for (const auto& [stream, index] : parts)
-    if (index->size() > 0) views[stream] = index.get();  // as it is when made again
+    if (index->size() + index->ids() > 0) views[stream] = index.get();  // as when made again
   return encode_index(segment.key, segment.end, views);
 }
 
 Result<StoredMessage> SegmentFiles::read(File& file, uint64_t key, const IndexEntry& entry) const {
   // At least as long as any record that counts for so many bytes.
-  std::string bytes(aligned(uint64_t{entry.bytes} + kRecordHeader), '\0');
+  std::string bytes(aligned(uint64_t{entry.bytes} + kRecordHeader + front_size(0xff) - 30), '\0');
   auto n = read_all(file, std::as_writable_bytes(std::span(bytes)), entry.offset);
   if (!n) return n.take_error();
   const auto parsed =
@@ -120,17 +120,19 @@ LiveParts SegmentFiles::scan(std::string_view bytes, uint64_t key) const {
     if (parsed.record.kind != RecordKind::message) continue;
     std::shared_ptr<LiveIndex>& index = parts[parsed.record.stream];
     if (!index) index = std::make_shared<LiveIndex>();
-    index->add(parsed.record.seq, static_cast<uint32_t>(scan.offset()),
-               static_cast<uint32_t>(parsed.counted), parsed.record.subject);
+    index->add(parsed.record, scan.offset(), parsed.counted);
   }
   return parts;
 }
 
-Result<void> SegmentFiles::write_index(Vfs& vfs, const Segment& segment, std::string_view index) {
+Result<void> SegmentFiles::write_index(Vfs& vfs, const Segment& segment, std::string_view index,
+                                       bool sync) {
   auto file = vfs.open(index_name(segment.id), Vfs::Mode::create);
   if (!file) return file.take_error();
   PIPIT_TRY(file.value()->truncate(0));
-  return write_all(*file.value(), std::as_bytes(std::span(index)), 0);
+  PIPIT_TRY(write_all(*file.value(), std::as_bytes(std::span(index)), 0));
+  if (sync) return file.value()->sync();
+  return {};
 }
 
 }  // namespace pipit::js::store

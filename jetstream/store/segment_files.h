@@ -28,9 +28,11 @@ class SegmentFiles {
   static Result<std::string> load(File& file, uint64_t size);
   // [any] What a segment holds, by looking at every record.
   LiveParts scan(std::string_view bytes, uint64_t key) const;
-  // [any] The index file of a segment, and its writing; not worth a sync: it can be made again.
+  // [any] The index file of a segment, and its writing; not worth a sync where it can be made
+  // again.
   static std::string encode(const Segment& segment, const LiveParts& parts);
-  static Result<void> write_index(Vfs& vfs, const Segment& segment, std::string_view index);
+  static Result<void> write_index(Vfs& vfs, const Segment& segment, std::string_view index,
+                                  bool sync = false);
   static std::string data_name(uint64_t id);
   static std::string index_name(uint64_t id);
 

@@ -1,5 +1,9 @@
 #include "jetstream/store/segment_scan.h"
 
+#include <algorithm>
+#include <map>
+#include <vector>
+
 namespace pipit::js::store {
 
 SegmentScan::SegmentScan(Bytes bytes, uint64_t key, bool verify)
@@ -58,6 +62,49 @@ SegmentScan::Found SegmentScan::next() {
     return Found::record;
   }
   return Found::end;
+}
+
+std::set<GroupName> torn_groups(Bytes bytes, uint64_t key, bool verify) {
+  struct Group {
+    uint64_t last = 0;
+    std::set<uint64_t> found;
+    uint32_t batch = 0;
+  };
+  std::map<GroupName, Group> groups;
+  // Bodies are overwritten when what says so is on the disk, and all in front of it.
+  std::map<uint32_t, std::vector<std::pair<uint64_t, uint64_t>>> erased;
+  uint32_t synced = 0;
+  SegmentScan scan(bytes, key, verify);
+  for (SegmentScan::Found found; (found = scan.next()) != SegmentScan::Found::end;) {
+    if (found == SegmentScan::Found::batch) synced = std::max(synced, scan.batch().synced);
+    if (found != SegmentScan::Found::record || !scan.parsed().body_good) continue;
+    const Record& record = scan.parsed().record;
+    if (record.kind == RecordKind::remove && (record.flags & kEraseFlag) != 0)
+      for (size_t at = 0; at + 16 <= record.payload.size(); at += 16)
+        erased[record.stream].emplace_back(get<uint64_t>(record.payload.data() + at),
+                                           get<uint64_t>(record.payload.data() + at + 8));
+    if (record.group_last == 0) continue;
+    Group& group = groups[group_of(record)];
+    group.last = record.group_last;
+    group.batch = record.batch;
+    group.found.insert(record.seq);
+  }
+  std::set<GroupName> torn;
+  for (const auto& [name, group] : groups) {
+    if (group.batch <= synced) continue;
+    const auto is_there = [&, &name = name, &group = group](uint64_t seq) {
+      const auto& ranges = erased[name.first];
+      return group.found.contains(seq) ||
+             std::any_of(ranges.begin(), ranges.end(), [seq](const auto& range) {
+               return range.first <= seq && seq <= range.second;
+             });
+    };
+    uint64_t seq = name.second;
+    if (group.last - seq > bytes.size() / kRecordHeader) continue;  // nobody wrote that
+    while (seq <= group.last && is_there(seq)) ++seq;
+    if (seq <= group.last) torn.insert(name);
+  }
+  return torn;
 }
 
 }  // namespace pipit::js::store

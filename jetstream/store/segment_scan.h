@@ -5,6 +5,9 @@
 // later. Numbers of batches rise along a segment; what has a lower one than what stood before it is
 // such a leftover and is passed over as if it were not there.
 #pragma once
+#include <set>
+#include <utility>
+
 #include "jetstream/store/record.h"
 
 namespace pipit::js::store {
@@ -43,5 +46,11 @@ class SegmentScan {
   uint32_t remaining_ = 0;  // records of it
   bool whole_tail_ = true;
 };
+
+// Groups of which a crash left only a part. One that was on the disk before the last batch was
+// written was whole, and is only damaged: its other messages stay.
+using GroupName = std::pair<uint32_t, uint64_t>;  // stream, first sequence
+std::set<GroupName> torn_groups(Bytes bytes, uint64_t key, bool verify = true);
+inline GroupName group_of(const Record& record) { return {record.stream, record.group_first}; }
 
 }  // namespace pipit::js::store

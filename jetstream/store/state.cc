@@ -13,6 +13,12 @@ void Part::set_gone(uint32_t entry, bool value) {
     gone[entry / 64] &= ~bit;
 }
 
+void Part::forget_cursors() {
+  age_from = 0;
+  age_ns = kUnknown;
+  expiry_from = {kUnknown};
+}
+
 size_t Stream::part_at(uint64_t seq) const {
   const auto found =
       std::lower_bound(parts.begin(), parts.end(), seq,
@@ -23,6 +29,22 @@ size_t Stream::part_at(uint64_t seq) const {
 Result<std::shared_ptr<Index>> State::index(const Part& part, StreamId stream) {
   if (part.live_index) return std::shared_ptr<Index>(part.live_index);
   return index_of_(part, stream);
+}
+
+// Keeps the number of subjects while that is cheap: if the newest messages of the part tell, or the
+// stream has no other part.
+void State::count_subject(Stream& stream, const Part& part, std::string_view subject) {
+  if (!stream.subjects) return;
+  auto row = part.live_index->find(subject);
+  uint32_t entry = row.value() == kNone ? kNone : part.live_index->rows()[row.value()].last;
+  for (int looked = 0; looked < 8 && entry != kNone; ++looked) {
+    if (!part.is_gone(entry)) return;
+    entry = part.live_index->entries()[entry].prev;
+  }
+  if (entry == kNone && stream.messages == part.live)
+    ++*stream.subjects;
+  else
+    stream.subjects.reset();
 }
 
 void State::append(Stream& stream, const Record& record, uint64_t offset, bool body_good,
@@ -39,12 +61,24 @@ void State::append(Stream& stream, const Record& record, uint64_t offset, bool b
     stream.parts.push_back(std::move(part));
   }
   Part& part = *stream.parts.back();
+  if (body_good) count_subject(stream, part, record.subject);
   const uint64_t bytes =
       body_good ? counted_bytes(record.subject.size(), record.headers.size(), record.payload.size())
                 : 0;
-  part.live_index->add(record.seq, static_cast<uint32_t>(offset), static_cast<uint32_t>(bytes),
-                       record.subject);
+  part.live_index->add(body_good ? record : bare(record), offset, bytes);
   part.last_seq = record.seq;
+  part.newest_ns = std::max(part.newest_ns, record.ts_ns);
+  part.ids = part.live_index->ids();
+  if (body_good && record.id)
+    part.segment->ids_until_ns =
+        std::max(part.segment->ids_until_ns, record.ts_ns + stream.settings.duplicate_window_ns);
+  if (const ExpiryRow row{record.expires_ns, part.count};
+      body_good && record.expires_ns != 0 && row < part.expiry_from)
+    part.expiry_from = row;
+  if (record.expires_ns != kNeverExpires && part.age_ns == kNeverExpires) {
+    part.age_from = part.count;
+    part.age_ns = record.ts_ns;
+  }
   ++part.count;
   ++part.live;
   part.live_bytes += bytes;
@@ -63,6 +97,7 @@ void State::append(Stream& stream, const Record& record, uint64_t offset, bool b
 }
 
 void State::count_removed(Stream& stream, Part& part, uint64_t messages, uint64_t bytes) {
+  stream.subjects.reset();
   part.live -= static_cast<uint32_t>(messages);
   part.live_bytes -= bytes;
   part.segment->live -= static_cast<uint32_t>(messages);
@@ -73,6 +108,8 @@ void State::count_removed(Stream& stream, Part& part, uint64_t messages, uint64_
 
 Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) {
   uint64_t removed = 0;
+  if (stream.first && range.first <= stream.first->seq && stream.first->seq <= range.last)
+    stream.first.reset();
   for (size_t i = stream.part_at(range.first); i < stream.parts.size(); ++i) {
     const std::shared_ptr<Part> part = stream.parts[i];
     if (part->first_seq > range.last) break;
@@ -119,7 +156,8 @@ void State::lose(Stream& stream, SequenceRange range) {
   lost.resize(kept + 1);
 }
 
-Result<void> State::apply(const Record& record, uint64_t offset, bool body_good, Undo* undo) {
+Result<void> State::apply(const Record& record, uint64_t offset, bool body_good, Undo* undo,
+                          bool again) {
   if (record.kind == RecordKind::stream_drop) {
     const auto found = streams.find(record.stream);
     if (found == streams.end()) return {};
@@ -146,10 +184,13 @@ Result<void> State::apply(const Record& record, uint64_t offset, bool body_good,
   }
   switch (record.kind) {
     case RecordKind::message: {
+      const auto subjects = stream.subjects;
       append(stream, record, offset, body_good, undo);
-      if (record.evicts == 0) return {};
-      auto removed = remove(stream, {record.evicts, record.evicts}, undo);
-      if (!removed) return removed.take_error();
+      if (record.evicts != 0) {
+        auto removed = remove(stream, {record.evicts, record.evicts}, undo);
+        if (!removed) return removed.take_error();
+      }
+      if (again) stream.subjects = subjects;  // what went has the same one
       return {};
     }
     case RecordKind::remove: {
@@ -205,6 +246,8 @@ void State::roll(std::shared_ptr<Segment> segment, Undo* undo) {
 }
 
 void State::restore(Stream& stream, uint64_t seq) {
+  stream.first.reset();
+  stream.subjects.reset();
   const size_t i = stream.part_at(seq);
   if (i == stream.parts.size()) return;
   Part& part = *stream.parts[i];
@@ -215,6 +258,7 @@ void State::restore(Stream& stream, uint64_t seq) {
   auto there = index.value()->entry(number.value());
   if (!there || there.value().seq != seq || !part.is_gone(number.value())) return;
   part.set_gone(number.value(), false);
+  part.forget_cursors();
   ++part.live;
   part.live_bytes += there.value().bytes;
   ++part.segment->live;
@@ -240,9 +284,13 @@ void State::take_back(Undo& undo) {
         stream.last_seq = step.seq;
         stream.last_ts_ns = step.ts_ns;
         if (step.part) break;  // a skip
+        stream.first.reset();
+        stream.subjects.reset();
         Part& part = *stream.parts.back();
         const IndexEntry entry = part.live_index->entries().back();
         part.live_index->pop();
+        part.ids = part.live_index->ids();
+        part.forget_cursors();
         part.segment->counted -= entry.bytes;
         count_removed(stream, part, 1, entry.bytes);
         if (--part.count == 0) {
@@ -259,6 +307,9 @@ void State::take_back(Undo& undo) {
       case UndoStep::Kind::remove_part: {
         Part& part = *step.part;
         part.gone = std::move(step.gone);
+        part.forget_cursors();
+        stream.first.reset();
+        stream.subjects.reset();
         // What the bits say again; the sizes are in the index.
         auto index = this->index(part, stream.id);
         for (uint32_t i = 0; index && i < part.count; ++i) {

@@ -6,6 +6,7 @@
 // is in the indexes. Not thread-safe: the store's lock guards it.
 #pragma once
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,12 +28,17 @@ struct Segment {
   uint64_t live_bytes = 0;        // what the messages that are not deleted count for
   uint64_t counted = 0;           // what all of them counted for
   uint32_t live = 0;              // messages
+  int64_t ids_until_ns = 0;       // until then it is kept for the ids of what was deleted
   uint32_t erased = 0;            // bodies overwritten since it was opened
   bool sorted = false;            // stream by stream
   bool poisoned = false;          // a sync of it failed: to be written again elsewhere
   bool damaged = false;           // some of it is not what was written
   LiveParts live_parts;           // until its index is written; also of streams that were deleted
+
+  bool is_dead(int64_t now_ns) const { return live == 0 && ids_until_ns <= now_ns; }
 };
+
+constexpr int64_t kUnknown = std::numeric_limits<int64_t>::min();
 
 struct Part {
   std::shared_ptr<Segment> segment;
@@ -42,11 +48,20 @@ struct Part {
   uint32_t count = 0;          // entries of its index
   uint32_t live = 0;           // of them not deleted
   std::vector<uint64_t> gone;  // a bit an entry; empty: none is deleted
+  uint32_t ids = 0;
+  int64_t newest_ns = kUnknown;  // no message of it is younger
+  // Where due() goes on. All that max_age can remove is at `age_from` or behind it, and at the time
+  // `age_ns` (kUnknown: to be read; kNeverExpires: there is none). Nothing that is there expires
+  // before `expiry_from`.
+  uint32_t age_from = 0;
+  int64_t age_ns = kNeverExpires;
+  ExpiryRow expiry_from{kNeverExpires};
 
   bool is_gone(uint32_t entry) const {
     return entry / 64 < gone.size() && (gone[entry / 64] >> (entry % 64) & 1) != 0;
   }
   void set_gone(uint32_t entry, bool value);
+  void forget_cursors();
 };
 
 struct Stream {
@@ -60,6 +75,9 @@ struct Stream {
   uint64_t messages = 0, bytes = 0;
   std::vector<SequenceRange> lost;
   std::vector<std::shared_ptr<Part>> parts;  // by sequence
+  // What was found out and is still so.
+  std::optional<IndexEntry> first;
+  std::optional<uint64_t> subjects;
 
   // The part whose range holds `seq`, or the first one behind it; parts.size() if none.
   size_t part_at(uint64_t seq) const;
@@ -99,7 +117,9 @@ class State {
 
   // Makes the record at `offset` of the active segment take effect. A body that is not good makes
   // its message a lost one. Fails only if an index cannot be read.
-  Result<void> apply(const Record& record, uint64_t offset, bool body_good, Undo* undo);
+  // `again`: the stream is known to have a message of that subject already.
+  Result<void> apply(const Record& record, uint64_t offset, bool body_good, Undo* undo,
+                     bool again = false);
   void take_back(Undo& undo);
   // A new active segment; parts of the old one keep their indexes until seal().
   void roll(std::shared_ptr<Segment> segment, Undo* undo);
@@ -112,6 +132,8 @@ class State {
     IndexEntry index;
   };
   Result<std::optional<Place>> locate(const Stream& stream, uint64_t seq);
+  // The first message; a number without a place.
+  Result<std::optional<IndexEntry>> first(Stream& stream);
   // The first message from `seq` on, with any subject.
   Result<std::optional<Place>> first_from(const Stream& stream, uint64_t seq);
   // The newest message of a subject at or before `through`.
@@ -128,8 +150,13 @@ class State {
   // Every subject that the filter takes, with its messages up to `through`.
   Result<void> subjects(const Stream& stream, const SubjectFilter& filter, uint64_t through,
                         const std::function<void(std::string_view, uint64_t)>& visit);
-  // The first sequence that holds a message; last_seq + 1 if none does.
-  Result<uint64_t> first_seq(const Stream& stream);
+  Result<uint64_t> count_subjects(Stream& stream);
+  Result<uint64_t> find_id(const Stream& stream, MessageId id, int64_t since_ns);
+  Result<uint64_t> first_since(const Stream& stream, int64_t ts_ns);
+
+  // due.cc: what the time has run out for, and when it next will.
+  Result<std::vector<Due>> due(Stream& stream, int64_t now_ns, size_t limit);
+  Result<int64_t> next_due(Stream& stream);
 
   // Deletes what is there of a range; counts what it deletes.
   Result<uint64_t> remove(Stream& stream, SequenceRange range, Undo* undo);
@@ -140,13 +167,17 @@ class State {
   static uint64_t reserve_for(uint64_t capacity) { return capacity / kRecordHeader + 1; }
 
   // Of a directory whose active segment is empty: all that recovery needs.
-  std::string encode() const;
+  // Without what is dead at `now_ns`.
+  std::string encode(int64_t now_ns) const;
   Result<void> decode(std::string_view bytes);
 
  private:
   void append(Stream& stream, const Record& record, uint64_t offset, bool body_good, Undo* undo);
+  void count_subject(Stream& stream, const Part& part, std::string_view subject);
   void count_removed(Stream& stream, Part& part, uint64_t messages, uint64_t bytes);
   void restore(Stream& stream, uint64_t seq);
+  Result<void> settle_age(const Stream& stream, Part& part);
+  Result<void> settle_expiry(const Stream& stream, Part& part);
 
   const IndexOf index_of_;
 };

@@ -9,8 +9,7 @@
 //          safe: what is acknowledged before durable() has named its ticket may be lost by a power
 //          cut.
 // Reading. read(), next() and last() give only what has been committed: what its stream's policy
-//          promises before an acknowledgement. state(), find_last() and expectations of append()
-//          see also what is under way.
+//          promises before an acknowledgement. All other questions see also what is under way.
 // Threads. Any thread may call anything. The listener is called by the store's thread, never inside
 //          a call.
 // Errors.  Errc::io with the errno of the disk (ENOSPC: full), Errc::exhausted for a limit. A
@@ -22,6 +21,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,9 +42,12 @@ struct StreamSettings {
   int64_t max_msgs = -1;
   int64_t max_bytes = -1;
   int64_t max_msgs_per_subject = -1;
+  int64_t max_age_ns = 0;                // 0: none; the store only says what is due()
+  int64_t duplicate_window_ns = 0;       // how long the id of a message outlives it
   bool discard_new = false;              // refuse instead of removing the oldest
   bool discard_new_per_subject = false;  // with discard_new: refuse also per subject
   bool async = false;                    // committed when written, synced by the interval
+  bool compress = false;                 // bodies are stored compressed where it pays
   std::string config;
 };
 
@@ -54,12 +58,15 @@ struct StreamState {
   uint64_t last_seq = 0;
   int64_t first_ts_ns = 0;  // 0 if there is no message
   int64_t last_ts_ns = 0;
-  std::vector<SequenceRange> lost;  // by damage, never by a limit or a deletion
 };
+
+constexpr int64_t kNeverExpires = std::numeric_limits<int64_t>::max();
 
 struct NewMessage {
   std::string_view subject, headers, payload;
-  int64_t ts_ns = 0;
+  int64_t ts_ns = 0;       // 0: now
+  int64_t expires_ns = 0;  // wall clock; 0: by max_age only; kNeverExpires: not even by that
+  std::string_view id;     // for find_id(); empty: none
 };
 
 struct StoredMessage {
@@ -68,8 +75,14 @@ struct StoredMessage {
   std::string subject, headers, payload;
 };
 
+struct Due {
+  uint64_t seq = 0;
+  std::string subject;
+};
+
 struct Receipt {
-  uint64_t seq = 0;  // of append(): the message's; of remove() and purge(): how many went
+  uint64_t seq = 0;  // of append(): the message's, of append_all() the last one's; of remove() and
+                     // purge(): how many went
   Ticket ticket = 0;
   Ticket through = 0;  // of what a limit removed because of it; `ticket` if nothing
 };
@@ -107,9 +120,17 @@ class Store {
   virtual Result<Receipt> delete_stream(StreamId id) = 0;
   virtual std::vector<std::pair<StreamId, std::string>> streams() = 0;
   virtual Result<StreamSettings> settings(StreamId id) = 0;
-  virtual Result<StreamState> state(StreamId id) = 0;
+  virtual Result<StreamState> state(StreamId id) = 0;  // cheap
+  // What damage took, never a limit or a deletion.
+  virtual Result<std::vector<SequenceRange>> lost(StreamId id) = 0;
+  // How many subjects have a message. Cheap while nothing was removed since it was last asked; else
+  // it looks at every subject.
+  virtual Result<uint64_t> subject_count(StreamId id) = 0;
 
   virtual Result<Receipt> append(StreamId id, const NewMessage& message) = 0;
+  // Sequences one after another; all of the messages or none, also after a crash. Refused as a
+  // whole, too, if a limit refuses one.
+  virtual Result<Receipt> append_all(StreamId id, std::span<const NewMessage> messages) = 0;
   // Moves the last sequence up to `seq` without a message: gaps of a mirror, messages of no
   // interest.
   virtual Result<Receipt> skip(StreamId id, uint64_t seq) = 0;
@@ -128,6 +149,18 @@ class Store {
   virtual Result<StoredMessage> last(StreamId id, std::string_view subject) = 0;
   // Its sequence, also of a message under way; 0: none.
   virtual Result<uint64_t> find_last(StreamId id, std::string_view subject) = 0;
+  // The sequence of the newest message with that id whose time is at least `since_ns`; 0: none.
+  // Sees what is under way, and what was deleted within the stream's duplicate window; not what was
+  // lost. A full disk may forget what was deleted, a restart what was erased.
+  virtual Result<uint64_t> find_id(StreamId id, std::string_view message_id, int64_t since_ns) = 0;
+  // The first message whose time is at least `ts_ns`, if times rise along the stream; last + 1:
+  // none.
+  virtual Result<uint64_t> first_since(StreamId id, int64_t ts_ns) = 0;
+  // At most `limit` messages that max_age or their own time has run out for, by sequence. Who calls
+  // removes them. A message behind one that is younger waits for it.
+  virtual Result<std::vector<Due>> due(StreamId id, int64_t now_ns, size_t limit) = 0;
+  // When due() has something (more); a time that is over: now; 0: never.
+  virtual Result<int64_t> next_due(StreamId id) = 0;
   // Every subject with a message that the filter takes, in no order, and how many it has.
   virtual Result<void> subjects(
       StreamId id, const SubjectFilter& filter,

@@ -2,6 +2,7 @@
 // for damage. Sealed segments do not change but by erasure, so all reading and writing is done
 // without the lock; what happened meanwhile is looked at again before the result is taken.
 #include <algorithm>
+#include <set>
 
 #include "jetstream/store/file_store.h"
 #include "jetstream/store/segment_scan.h"
@@ -20,6 +21,7 @@ struct FileStore::Rewrite {
     uint32_t entry = 0;
   };
   struct Target {
+    int64_t ids_after_ns = 0;  // younger ids go along, also those of what is deleted
     std::shared_ptr<Part> part;
     std::vector<std::shared_ptr<Part>> sources;
     std::vector<Copied> copied;  // by entry of the target
@@ -69,8 +71,9 @@ bool FileStore::write_an_index() {
 bool FileStore::roll_for_space() {
   const std::lock_guard lock(mutex_);
   uint64_t dead = 0;
+  const int64_t now = dead_at();
   for (const auto& segment : state_.segments)
-    if (segment->live == 0 && segment != state_.segments.back()) dead += segment->capacity;
+    if (segment->is_dead(now) && segment != state_.segments.back()) dead += segment->capacity;
   if (dead == 0 || !pending_.empty() || clock_.monotonic_ns() < blocked_until_ns_) return false;
   if (!full_ && dead < 4 * options_.segment_bytes) return false;
   must_roll_ = true;
@@ -103,14 +106,15 @@ std::optional<FileStore::Rewrite> FileStore::choose_rewrite() {
                              segment.live_bytes / std::max(1u, segment.live) < (32u << 10);
     return segment.poisoned || segment.live_bytes < segment.counted / 2 || interleaved;
   };
+  const int64_t now = dead_at();
   std::vector<std::shared_ptr<Segment>> run;
   uint64_t total = 0, to_read = 0;
   for (const auto& segment : state_.segments) {
     if (segment == written_to_) break;  // it and what may be planned behind it are not all written
-    const bool usable = segment->live > 0 && std::find(unindexed_.begin(), unindexed_.end(),
-                                                       segment) == unindexed_.end();
+    const bool usable = !segment->is_dead(now) && std::find(unindexed_.begin(), unindexed_.end(),
+                                                            segment) == unindexed_.end();
     // Dead ones in between do not part a run, unless they may yet be called back.
-    if (segment->live == 0 && pending_.empty()) continue;
+    if (segment->is_dead(now) && pending_.empty()) continue;
     const bool joins = usable && (wanting(*segment) || small(*segment)) &&
                        total + segment->live_bytes <= options_.segment_bytes &&
                        to_read + segment->end <= 2 * options_.segment_bytes;
@@ -156,6 +160,7 @@ std::optional<FileStore::Rewrite> FileStore::choose_rewrite() {
         }
       }
       rewrite.wanted[id].push_back({part, std::move(index).value(), std::move(certain.gone)});
+      rewrite.targets[id].ids_after_ns = now - stream->settings.duplicate_window_ns;
     }
   }
   rewrite.segment = std::make_shared<Segment>();
@@ -176,6 +181,7 @@ Result<void> FileStore::copy(Rewrite& rewrite) {
   Segment& segment = *rewrite.segment;
   std::string out(kSegmentHeader, '\0');
   BatchHeader batch;
+  bool ids_outlive = false;  // then the index cannot be made again from the records
   size_t batch_start = 0;
   const auto end_batch = [&] {
     if (batch.count == 0) return;
@@ -188,6 +194,7 @@ Result<void> FileStore::copy(Rewrite& rewrite) {
     target.part = std::make_shared<Part>();
     target.part->segment = rewrite.segment;
     target.part->live_index = std::make_shared<LiveIndex>();
+    std::set<uint64_t> with_id;
     for (Rewrite::Wanted& from : wanted) {
       target.sources.push_back(from.part);
       const Rewrite::Source& source = *sources.at(from.part->segment.get());
@@ -218,14 +225,27 @@ Result<void> FileStore::copy(Rewrite& rewrite) {
         record.batch = batch.number;
         // What was in between is not in this segment; that it is not lost is known already.
         record.evicts = 0;
+        record.group_first = record.group_last = 0;
         const size_t at = out.size();
         write_record(out, record, segment.key, at);
         ++batch.count;
         batch.stream = id;
         batch.last_seq = record.seq;
-        target.part->live_index->add(record.seq, static_cast<uint32_t>(at), entry.value().bytes,
-                                     record.subject);
+        target.part->live_index->add(record, at, entry.value().bytes);
         target.copied.push_back({from.part, i});
+        if (record.id) with_id.insert(record.seq);
+      }
+    }
+    for (Rewrite::Wanted& from : wanted) {
+      for (uint32_t i = 0; i < from.index->ids(); ++i) {
+        Result<IdRow> row = [&] {
+          const std::lock_guard lock(mutex_);
+          return from.index->id(i);
+        }();
+        if (!row) return row.take_error();
+        if (row.value().ts_ns <= target.ids_after_ns || with_id.contains(row.value().seq)) continue;
+        target.part->live_index->add_id(row.value());
+        ids_outlive = true;
       }
     }
   }
@@ -242,7 +262,8 @@ Result<void> FileStore::copy(Rewrite& rewrite) {
   PIPIT_TRY(vfs_.sync_names());
   LiveParts parts;
   for (const auto& [id, target] : rewrite.targets) parts[id] = target.part->live_index;
-  return SegmentFiles::write_index(vfs_, segment, SegmentFiles::encode(segment, parts));
+  return SegmentFiles::write_index(vfs_, segment, SegmentFiles::encode(segment, parts),
+                                   ids_outlive);
 }
 
 void FileStore::adopt(Rewrite& rewrite) {
@@ -265,9 +286,12 @@ void FileStore::adopt(Rewrite& rewrite) {
     (void)vfs_.remove(SegmentFiles::index_name(rewrite.segment->id));
     return;
   }
+  bool ids = false;
   for (auto& [id, target] : rewrite.targets) {
     Stream* const stream = state_.find(id);
     if (!stream) continue;  // deleted meanwhile
+    stream->subjects.reset();
+    stream->first.reset();
     Part& part = *target.part;
     const auto& entries = part.live_index->entries();
     part.count = static_cast<uint32_t>(entries.size());
@@ -287,6 +311,11 @@ void FileStore::adopt(Rewrite& rewrite) {
     rewrite.segment->live_bytes += bytes;
     part.first_seq = target.sources.front()->first_seq;
     part.last_seq = target.sources.back()->last_seq;
+    part.ids = part.live_index->ids();
+    for (const auto& source : target.sources)
+      part.newest_ns = std::max(part.newest_ns, source->newest_ns);
+    part.forget_cursors();
+    if (part.ids > 0) ids = true;
     part.live_index.reset();
     const auto first =
         stream->parts.begin() + static_cast<ptrdiff_t>(stream->part_at(part.first_seq));
@@ -300,6 +329,12 @@ void FileStore::adopt(Rewrite& rewrite) {
     }
     stream->messages += messages;
     stream->bytes += bytes;
+  }
+  for (const Rewrite::Source& source : rewrite.sources) {
+    if (ids)
+      rewrite.segment->ids_until_ns =
+          std::max(rewrite.segment->ids_until_ns, source.segment->ids_until_ns);
+    source.segment->ids_until_ns = 0;
   }
   for (const auto& [id, seq] : rewrite.damaged) {
     Stream* const stream = state_.find(id);

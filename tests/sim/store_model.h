@@ -3,6 +3,7 @@
 // model can say what must be there, what may be there and what must not, whatever became of the
 // tickets.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -23,6 +24,17 @@ struct ModelMessage {
   Ticket removed = 0;          // 0: still there
   bool maybe_removed = false;  // by a batch that failed, and may be found after a crash
   bool doubtful = false;       // written, and the sync failed: it or its removal may be gone
+  std::string id;
+  int64_t ts_ns = 0, expires_ns = 0;
+  uint64_t group_first = 0, group_last = 0;  // of what it came with; 0: alone
+
+  // When it is due(); kNeverExpires: never.
+  int64_t due_ns(const StreamSettings& settings) const {
+    if (expires_ns == js::store::kNeverExpires) return expires_ns;
+    const int64_t aged =
+        settings.max_age_ns > 0 ? ts_ns + settings.max_age_ns : js::store::kNeverExpires;
+    return expires_ns == 0 ? aged : std::min(aged, expires_ns);
+  }
 };
 
 struct ModelStream {
@@ -46,10 +58,11 @@ class StoreModel {
   std::map<StreamId, ModelStream> streams;
   std::map<StreamId, ModelStream> failed;  // streams that may be found after a crash
 
-  void append(StreamId id, uint64_t seq, std::string subject, std::string payload, Ticket ticket);
+  ModelMessage& append(StreamId id, uint64_t seq, std::string subject, std::string payload,
+                       Ticket ticket);
   uint64_t remove(StreamId id, uint64_t first, uint64_t last, Ticket ticket);
   // The limits of the stream, after an append or update: the first that goes goes with `ticket`.
-  void trim(StreamId id, Ticket ticket, Ticket through);
+  void trim(StreamId id, Ticket ticket, Ticket through, bool bytes = true);
   // None of these took effect.
   void take_back(Ticket from);
   // These did, and may be lost.
@@ -76,12 +89,14 @@ inline const ModelMessage* ModelStream::last_of(const std::string& subject) cons
   return nullptr;
 }
 
-inline void StoreModel::append(StreamId id, uint64_t seq, std::string subject, std::string payload,
-                               Ticket ticket) {
+inline ModelMessage& StoreModel::append(StreamId id, uint64_t seq, std::string subject,
+                                        std::string payload, Ticket ticket) {
   ModelStream& stream = streams.at(id);
   stream.last_seqs.emplace_back(ticket, stream.last_seq);
   stream.last_seq = seq;
-  stream.messages[seq] = {seq, std::move(subject), std::move(payload), ticket, 0};
+  ModelMessage& message = stream.messages[seq];
+  message = {seq, std::move(subject), std::move(payload), ticket, 0};
+  return message;
 }
 
 inline uint64_t StoreModel::remove(StreamId id, uint64_t first, uint64_t last, Ticket ticket) {
@@ -95,7 +110,7 @@ inline uint64_t StoreModel::remove(StreamId id, uint64_t first, uint64_t last, T
   return removed;
 }
 
-inline void StoreModel::trim(StreamId id, Ticket ticket, Ticket through) {
+inline void StoreModel::trim(StreamId id, Ticket ticket, Ticket through, bool bytes) {
   ModelStream& stream = streams.at(id);
   bool evicted = false;
   if (const int64_t most = stream.settings.max_msgs_per_subject; most > 0) {
@@ -110,7 +125,7 @@ inline void StoreModel::trim(StreamId id, Ticket ticket, Ticket through) {
   const auto over = [&] {
     return (stream.settings.max_msgs > 0 &&
             stream.live() > static_cast<uint64_t>(stream.settings.max_msgs)) ||
-           (stream.settings.max_bytes > 0 &&
+           (bytes && stream.settings.max_bytes > 0 &&
             stream.bytes() > static_cast<uint64_t>(stream.settings.max_bytes));
   };
   for (auto& [seq, message] : stream.messages) {

@@ -32,6 +32,7 @@ class Simulation final : public StoreListener {
     options_.cache_bytes = 32u << 10;
     options_.batch_bytes = 2000 + below(20'000);
     options_.sync_always = below(5) != 0;
+    if (below(2) == 0) window_ns_ = int64_t{1} << 60;
     if (below(4) == 0) vfs_.capacity = (600u << 10) + below(1000) * 1024;
   }
 
@@ -93,6 +94,7 @@ class Simulation final : public StoreListener {
         const SimVfs::Fault fault = kFaults[below(4)];
         vfs_.strike(vfs_.calls() + 1 + below(10), fault);
         if (fault != SimVfs::Fault::short_write) ++faults_;
+        if (fault == SimVfs::Fault::lost_sync || fault == SimVfs::Fault::full) ids_may_go_ = true;
       }
       clock_.monotonic += 10'000'000;
       clock_.wall += 10'000'000;
@@ -151,6 +153,8 @@ class Simulation final : public StoreListener {
     if (below(4) == 0) settings.max_bytes = static_cast<int64_t>(100 + below(20'000));
     if (below(3) == 0) settings.max_msgs_per_subject = static_cast<int64_t>(1 + below(3));
     settings.async = below(6) == 0;
+    if (below(3) == 0) settings.max_age_ns = static_cast<int64_t>(1 + below(200)) * 10'000'000;
+    settings.duplicate_window_ns = window_ns_;
     return settings;
   }
 
@@ -180,21 +184,35 @@ class Simulation final : public StoreListener {
       return;
     }
     ModelStream& stream = model_.streams.at(id);
-    if (what < 80) {
+    if (what < 79) {
       const std::string subject = "s." + std::to_string(below(1 + below(40)));
       const std::string payload(below(20) == 0 ? below(9000) : below(200),
                                 static_cast<char>('a' + below(26)));
-      auto receipt = store_->append(id, {subject, {}, payload, 0});
+      NewMessage message{subject, {}, payload};
+      const std::string message_id = below(3) == 0 ? "id." + std::to_string(++ids_) : "";
+      message.id = message_id;
+      message.ts_ns = clock_.wall;
+      if (below(6) == 0)
+        message.expires_ns = below(4) == 0
+                                 ? kNeverExpires
+                                 : clock_.wall + static_cast<int64_t>(below(200) * 10'000'000);
+      auto receipt = store_->append(id, message);
       if (!receipt) return (void)refused(receipt.error());
       const uint64_t seq = receipt.value().seq;
       if (seq != stream.last_seq + 1) fail("append gave " + std::to_string(seq));
-      model_.append(id, seq, subject, payload, receipt.value().ticket);
+      ModelMessage& added = model_.append(id, seq, subject, payload, receipt.value().ticket);
+      added.id = message_id;
+      added.ts_ns = message.ts_ns;
+      added.expires_ns = message.expires_ns;
       model_.trim(id, receipt.value().ticket, receipt.value().through);
+    } else if (what < 84) {
+      append_group(id, stream);
     } else if (what < 90) {
       if (stream.messages.empty()) return;
       const uint64_t first = stream.messages.begin()->first + below(stream.last_seq + 1);
       const SequenceRange range{first, first + below(4)};
-      auto receipt = store_->remove(id, range, below(3) == 0);
+      const bool erase = below(3) == 0;
+      auto receipt = store_->remove(id, range, erase);
       const bool any =
           std::any_of(stream.messages.begin(), stream.messages.end(), [&](auto& entry) {
             return entry.second.removed == 0 && entry.first >= range.first &&
@@ -204,6 +222,8 @@ class Simulation final : public StoreListener {
       if (!receipt) return (void)refused(receipt.error());
       if (model_.remove(id, range.first, range.last, receipt.value().ticket) != receipt.value().seq)
         fail("remove took another number of messages");
+      for (auto& [seq, message] : stream.messages)
+        if (erase && message.removed == receipt.value().ticket) message.id.clear();  // gone, too
     } else if (what < 93) {
       const std::string subject = "s." + std::to_string(below(5));
       const uint64_t keep = below(3);
@@ -232,6 +252,34 @@ class Simulation final : public StoreListener {
       stream.dropped = receipt.value().ticket;
     } else {
       settle();
+    }
+  }
+
+  void append_group(StreamId id, ModelStream& stream) {
+    const uint64_t size = 2 + below(6);
+    std::vector<std::string> payloads, ids;
+    std::vector<NewMessage> group;
+    for (uint64_t i = 0; i < size; ++i) {
+      payloads.emplace_back(below(10) == 0 ? below(3000) : below(100), static_cast<char>('a' + i));
+      ids.push_back("id." + std::to_string(++ids_));
+    }
+    static constexpr const char* kSubjects[] = {"s.0", "s.1", "s.2", "g.0", "g.1"};
+    for (uint64_t i = 0; i < size; ++i)
+      group.push_back({kSubjects[below(5)], {}, payloads[i], clock_.wall, 0, ids[i]});
+    auto receipt = store_->append_all(id, group);
+    if (!receipt) return (void)refused(receipt.error());
+    const uint64_t first = stream.last_seq + 1, last = stream.last_seq + size;
+    if (receipt.value().seq != last) fail("a group ended at another sequence");
+    // One ticket a message; what is over the bytes goes when all are there.
+    for (uint64_t i = 0; i < size; ++i) {
+      const Ticket ticket = receipt.value().ticket - (size - 1 - i);
+      ModelMessage& added =
+          model_.append(id, first + i, std::string(group[i].subject), payloads[i], ticket);
+      added.id = ids[i];
+      added.ts_ns = group[i].ts_ns;
+      added.group_first = first;
+      added.group_last = last;
+      model_.trim(id, ticket, receipt.value().through, i + 1 == size);
     }
   }
 
@@ -311,11 +359,68 @@ class Simulation final : public StoreListener {
       } else if (newest && last.value().seq != newest->seq) {
         return fail("last of " + subject + " is another");
       }
-      uint64_t counted = 0;
-      auto listed = store_->subjects(id, {}, [&](std::string_view, uint64_t n) { counted += n; });
+      check_ids_and_times(id, stream);
+      uint64_t counted = 0, subjects = 0;
+      auto listed = store_->subjects(id, {}, [&](std::string_view, uint64_t n) {
+        counted += n;
+        ++subjects;
+      });
+      auto subject_count = store_->subject_count(id);
+      if (listed && subject_count && subject_count.value() != subjects)
+        return fail("subject_count() is not what subjects() lists");
       if (listed && counted != stream.live())
         return fail("subjects count " + std::to_string(counted) + ", not " +
                     std::to_string(stream.live()));
+    }
+  }
+
+  void check_ids_and_times(StreamId id, const ModelStream& stream) {
+    const int64_t now = clock_.wall;
+    std::vector<uint64_t> due;
+    int64_t next_due = kNeverExpires;
+    for (const auto& [seq, message] : stream.messages) {
+      const bool kept = stream.settings.duplicate_window_ns > 0 && keeps_ids();
+      if (!message.id.empty() && (message.removed == 0 || kept)) {
+        auto found = store_->find_id(id, message.id, 0);
+        if (found && found.value() != seq)
+          return fail("find_id gave " + std::to_string(found.value()) + ", not " +
+                      std::to_string(seq));
+      }
+      if (message.removed != 0) continue;
+      const int64_t when = message.due_ns(stream.settings);
+      next_due = std::min(next_due, when);
+      if (when <= now) due.push_back(seq);
+    }
+    auto found = store_->due(id, now, 1000);
+    auto next = store_->next_due(id);
+    if (!found || !next) {
+      if (faults_ == 0) fail("due() failed");
+      return;
+    }
+    if (next.value() != (next_due == kNeverExpires ? 0 : next_due)) return fail("next_due differs");
+    std::vector<uint64_t> seqs;
+    for (const Due& one : found.value()) seqs.push_back(one.seq);
+    if (seqs != due)
+      fail("due() gave " + std::to_string(seqs.size()) + " messages, not " +
+           std::to_string(due.size()));
+  }
+
+  // A full disk and a sync that was lost may cost the ids of what was deleted.
+  bool keeps_ids() const { return vfs_.capacity == ~uint64_t{0} && !ids_may_go_; }
+
+  // All of a group is there or none, but for what was deleted.
+  void check_group(const ModelMessage& member, const ModelStream& known,
+                   const ModelStream& recovered) {
+    if (member.group_last == 0 || member.doubtful) return;
+    for (uint64_t seq = member.group_first; seq <= member.group_last; ++seq) {
+      const auto other = known.messages.find(seq);
+      if (other == known.messages.end() || other->second.group_first != member.group_first)
+        return;  // failed, and the sequences were given out again
+      if (other->second.removed != 0 || other->second.maybe_removed || other->second.doubtful)
+        continue;
+      if (!recovered.messages.contains(seq))
+        return fail("of a group " + std::to_string(member.seq) + " is there and " +
+                    std::to_string(seq) + " is not");
     }
   }
 
@@ -340,6 +445,7 @@ class Simulation final : public StoreListener {
       if (whole && stream.last_seq != known.last_seq && known.dropped == 0 && written_all(known))
         return fail("after a kill the sequence jumped");
       const uint64_t lost_before = lost_events_;
+      const std::vector<SequenceRange> lost = store_->lost(id).value();
       for (uint64_t seq = 0;;) {
         auto next = store_->next(id, {}, seq);
         if (!next) {
@@ -368,6 +474,14 @@ class Simulation final : public StoreListener {
         }
         ModelMessage& kept = stream.messages[seq];
         kept = {seq, next.value().subject, next.value().payload, 0, 0};
+        const ModelMessage* of =
+            sent != known.messages.end() && same(sent->second) ? &sent->second : nullptr;
+        for (const ModelMessage& message : known.failed)
+          if (!of && same(message)) of = &message;
+        kept.id = of->id;
+        kept.ts_ns = next.value().ts_ns;
+        kept.expires_ns = of->expires_ns;
+        if (kept.ts_ns != of->ts_ns) return fail("the time of a message is another");
         // What a failed sync left in the kernel's cache looks good until the power goes.
         kept.doubtful = failed_once || (sent != known.messages.end() && sent->second.doubtful);
         ++seq;
@@ -386,9 +500,22 @@ class Simulation final : public StoreListener {
                       std::to_string(id) + " is gone");
         if (stream.last_seq < seq) return fail("a sequence would be given out twice");
       }
-      for (const auto& [seq, message] : known.messages)
+      for (const auto& [seq, message] : known.messages) {
         if (message.added <= sure && !message.doubtful && stream.last_seq < seq)
           return fail("a sequence would be given out twice");
+        if (stream.messages.contains(seq) && !stream.messages.at(seq).doubtful && !other_limits)
+          check_group(message, known, stream);
+        if (message.id.empty() || message.added > sure || message.doubtful || !keeps_ids() ||
+            known.settings.duplicate_window_ns == 0)
+          continue;
+        if (std::any_of(lost.begin(), lost.end(), [&, seq = seq](SequenceRange range) {
+              return range.first <= seq && seq <= range.last;
+            }))
+          continue;
+        auto found = store_->find_id(id, message.id, 0);
+        if (!found || found.value() != seq)
+          return fail("the id of " + std::to_string(seq) + " is forgotten");
+      }
     }
     for (const auto& [id, stream] : model_.streams)
       if (stream.created <= sure && stream.dropped == 0 && !stream.maybe_dropped &&
@@ -412,8 +539,9 @@ class Simulation final : public StoreListener {
   std::string fault_;
   Ticket written_ = 0, durable_ = 0, was_written_ = 0, was_durable_ = 0;
   Ended ended_ = Ended::closed;
-  bool power_will_go_ = false;
-  uint64_t faults_ = 0, lost_events_ = 0, names_ = 0;
+  int64_t window_ns_ = 0;
+  bool power_will_go_ = false, ids_may_go_ = false;
+  uint64_t faults_ = 0, lost_events_ = 0, names_ = 0, ids_ = 0;
 };
 
 }  // namespace

@@ -93,10 +93,10 @@ TEST_CASE("a state is read back as it was written, and no prefix of it is accept
   state.find(2)->last_seq = 104;
   state.roll(std::make_shared<Segment>(Segment{.id = 6, .key = 78, .capacity = 8192}), nullptr);
 
-  const std::string bytes = state.encode();
+  const std::string bytes = state.encode(0);
   State read(no_index);
   REQUIRE(read.decode(bytes).ok());
-  CHECK(read.encode() == bytes);
+  CHECK(read.encode(0) == bytes);
   const Stream& stream = *read.find(2);
   CHECK(stream.name == "ORDERS");
   CHECK(stream.settings.max_msgs == 9);

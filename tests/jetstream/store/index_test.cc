@@ -31,13 +31,24 @@ struct Fixture {
 
 std::string subject_of(uint64_t number) { return "subject." + std::to_string(number); }
 
+void add(LiveIndex& index, uint64_t seq, uint32_t offset, const std::string& subject) {
+  Record record;
+  record.seq = seq;
+  record.ts_ns = static_cast<int64_t>(seq / 3 * 3);
+  record.subject = subject;
+  if (!subject.empty() && seq % 3 == 0) record.id = hash_id("id." + std::to_string(seq / 6));
+  if (!subject.empty() && seq % 5 == 0)
+    record.expires_ns = static_cast<int64_t>(seq * 7 % 1000 + 1);
+  index.add(record, offset, 50);
+}
+
 LiveIndex random_index(uint64_t seed, uint32_t entries, uint32_t subjects) {
   std::mt19937_64 random(seed);
   LiveIndex index;
   uint64_t seq = random() % 1000;
   for (uint32_t i = 0; i < entries; ++i) {
     seq += 1 + (random() % 10 == 0 ? random() % 5 : 0);
-    index.add(seq, i * 80, 50, random() % 50 == 0 ? "" : subject_of(random() % subjects));
+    add(index, seq, i * 80, random() % 50 == 0 ? "" : subject_of(random() % subjects));
   }
   return index;
 }
@@ -73,6 +84,19 @@ TEST_CASE_FIXTURE(Fixture, "an index file answers as the index it was written fr
       REQUIRE((there == kNone) == (here == kNone));
       if (here != kNone) CHECK(read->row(there).value().last == first.row(here).value().last);
     }
+    CHECK(read->ids() == first.ids());
+    for (uint64_t i = 0; i < 1200; ++i) {
+      const MessageId id = hash_id("id." + std::to_string(i));
+      CHECK(read->find_id(id, 0).value() == first.find_id(id, 0).value());
+    }
+    for (int64_t from = 0; from < 1002; from += 13) {
+      const auto there = read->expiry_from({from}).value(),
+                 here = first.expiry_from({from}).value();
+      REQUIRE(there.has_value() == here.has_value());
+      if (here) CHECK(there->entry == here->entry);
+    }
+    for (int64_t time = 0; time < 6000; time += 11)
+      CHECK(read->lower_bound_of_time(time).value() == first.lower_bound_of_time(time).value());
     for (uint64_t seq = 0; seq < 6000; seq += 7)
       CHECK(read->lower_bound(seq).value() == first.lower_bound(seq).value());
     CHECK(cache.bytes() <= 8 * BlockCache::kBlock);
@@ -82,10 +106,12 @@ TEST_CASE_FIXTURE(Fixture, "an index file answers as the index it was written fr
 TEST_CASE("taking back the newest entries leaves what was there before") {
   LiveIndex index = random_index(3, 500, 40);
   const LiveIndex before = index;
-  for (uint64_t i = 0; i < 300; ++i) index.add(100'000 + i, 1, 1, subject_of(i % 90));
+  for (uint64_t i = 0; i < 300; ++i) add(index, 100'000 + i, 8, subject_of(i % 90));
   for (int i = 0; i < 300; ++i) index.pop();
   CHECK(index.size() == before.size());
   CHECK(index.texts() == before.texts());
+  CHECK(index.ids() == before.ids());
+  CHECK(index.expiries().size() == before.expiries().size());
   for (uint64_t i = 0; i < 90; ++i) {
     const uint32_t row = index.find(subject_of(i)).value();
     LiveIndex copy = before;

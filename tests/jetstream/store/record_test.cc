@@ -98,6 +98,8 @@ TEST_CASE("the worked example of the format document is what is written") {
   record.prev_seq = 41;
   record.evicts = 40;
   record.ts_ns = 1'700'000'000'000'000'000;
+  record.expires_ns = 1'700'000'060'000'000'000;
+  record.id = hash_id("order-42");
   record.subject = "orders.new";
   record.headers = "NATS/1.0\r\nA: b\r\n\r\n";
   record.payload = "hello";

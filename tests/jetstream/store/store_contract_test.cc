@@ -1,0 +1,435 @@
+// Proves what every Store promises, on each of them: limits, deletion, purges, look-ups by
+// sequence, subject, filter, id and time, groups that come whole, and what is due. The file store
+// is asked twice: with all in the segment that is written, and with all in sealed ones that have
+// been written once more.
+#include <map>
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "jetstream/store/file_store.h"
+#include "tests/sim/sim_vfs.h"
+
+namespace pipit::js::store {
+namespace {
+
+struct Listener final : StoreListener {
+  void written(Ticket through) override { written_ = through; }
+  void durable(Ticket through) override { durable_ = through; }
+  void failed(Ticket, Ticket, const Error&) override {}
+  void lost(StreamId, SequenceRange) override {}
+  Ticket written_ = 0, durable_ = 0;
+};
+
+struct InFile {
+  sim::SimVfs vfs{7};
+  sim::SimClock clock;
+  Listener listener;
+  std::unique_ptr<FileStore> files;
+  Store* store = nullptr;
+
+  InFile() {
+    FileStoreOptions options;
+    options.segment_bytes = 64u << 10;
+    auto opened = FileStore::open(vfs, clock, listener, options);
+    REQUIRE(opened.ok());
+    files = std::move(opened).value();
+    store = files.get();
+  }
+  void settle() {
+    while (files->turn()) {
+    }
+  }
+};
+
+struct InSealedFile : InFile {
+  StreamId other = 0;
+  // Fills the segment, so that what is there is sealed, and written once more stream by stream.
+  void settle() {
+    if (other == 0) REQUIRE(store->create_stream("fill", {.max_msgs = 1}, 1, other).ok());
+    for (int i = 0; i < 9; ++i) {
+      REQUIRE(store->append(other, {"fill", {}, std::string(12'000, 'x')}).ok());
+      InFile::settle();
+    }
+    while (files->tidy()) InFile::settle();
+  }
+};
+
+template <class Kind>
+struct Fixture : Kind {
+  using Kind::clock;
+  using Kind::store;
+  StreamId id = 0;
+
+  void make(const StreamSettings& settings = {}, uint64_t first = 1) {
+    REQUIRE(store->create_stream("S", settings, first, id).ok());
+  }
+  uint64_t add(std::string_view subject, std::string_view payload = "p") {
+    auto receipt = store->append(id, {subject, {}, payload});
+    REQUIRE_MESSAGE(receipt.ok(), receipt.error().text);
+    return receipt.value().seq;
+  }
+  std::string refusal(std::string_view subject) {
+    auto receipt = store->append(id, {subject, {}, "p"});
+    REQUIRE_FALSE(receipt.ok());
+    return receipt.error().text;
+  }
+  StreamState state() { return store->state(id).value(); }
+  std::vector<uint64_t> there() {
+    std::vector<uint64_t> all;
+    for (auto next = store->next(id, {}, 0); next; next = store->next(id, {}, all.back() + 1))
+      all.push_back(next.value().seq);
+    return all;
+  }
+  std::vector<uint64_t> due(int64_t now, size_t limit = 1000) {
+    std::vector<uint64_t> all;
+    auto found = store->due(id, now, limit);
+    REQUIRE(found.ok());
+    for (const Due& one : found.value()) {
+      all.push_back(one.seq);
+      CHECK(one.subject == store->read(id, one.seq).value().subject);
+    }
+    return all;
+  }
+};
+
+using Sequences = std::vector<uint64_t>;
+
+#define KINDS InFile, InSealedFile
+
+TEST_CASE_TEMPLATE("a message comes back with all its parts", Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make();
+  REQUIRE(f.store->append(f.id, {"a.b", "NATS/1.0\r\nA: 1\r\n\r\n", "body", 12345}).ok());
+  f.settle();
+  const StoredMessage message = f.store->read(f.id, 1).value();
+  CHECK(message.subject == "a.b");
+  CHECK(message.headers == "NATS/1.0\r\nA: 1\r\n\r\n");
+  CHECK(message.payload == "body");
+  CHECK(message.ts_ns == 12345);
+  const StreamState state = f.state();
+  CHECK(state.bytes == 30 + 3 + 4 + 4 + 18);
+  CHECK(state.first_ts_ns == 12345);
+  CHECK(state.last_ts_ns == 12345);
+  CHECK(f.store->read(f.id, 2).error().code == Errc::invalid_argument);
+  CHECK(f.store->read(f.id + 99, 1).error().code == Errc::invalid_argument);
+}
+
+TEST_CASE_TEMPLATE("streams have names, settings and a first sequence, and can go", Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make({.max_msgs = 7, .max_age_ns = 5, .duplicate_window_ns = 6, .config = "{}"}, 100);
+  CHECK(f.state().first_seq == 100);
+  CHECK(f.state().last_seq == 99);
+  StreamId again = 0;
+  CHECK_FALSE(f.store->create_stream("S", {}, 1, again).ok());
+  CHECK_FALSE(f.store->create_stream("", {}, 1, again).ok());
+  CHECK(f.add("a") == 100);
+  f.settle();
+  CHECK(f.store->settings(f.id).value().max_msgs == 7);
+  CHECK(f.store->settings(f.id).value().max_age_ns == 5);
+  CHECK(f.store->settings(f.id).value().duplicate_window_ns == 6);
+  CHECK(f.store->settings(f.id).value().config == "{}");
+  const auto streams = f.store->streams();
+  CHECK(std::count(streams.begin(), streams.end(), std::pair{f.id, std::string("S")}) == 1);
+  REQUIRE(f.store->delete_stream(f.id).ok());
+  CHECK_FALSE(f.store->state(f.id).ok());
+  CHECK_FALSE(f.store->delete_stream(f.id).ok());
+  f.make();
+  CHECK(f.state().messages == 0);
+}
+
+TEST_CASE_TEMPLATE("limits remove the oldest, or refuse the newest", Kind, KINDS) {
+  Fixture<Kind> f;
+  SUBCASE("messages") {
+    f.make({.max_msgs = 3});
+    for (int i = 0; i < 10; ++i) f.add("a");
+    f.settle();
+    CHECK(f.there() == Sequences{8, 9, 10});
+    CHECK(f.state().first_seq == 8);
+  }
+  SUBCASE("bytes") {
+    f.make({.max_bytes = 100});
+    for (int i = 0; i < 10; ++i) f.add("a");
+    CHECK(f.state().messages == 3);  // of 32
+  }
+  SUBCASE("a message that is larger than the limit goes with the others") {
+    f.make({.max_bytes = 100});
+    f.add("a");
+    f.add("a", std::string(200, 'x'));
+    CHECK(f.state().messages == 0);
+    CHECK(f.state().first_seq == 3);
+  }
+  SUBCASE("of a subject") {
+    f.make({.max_msgs_per_subject = 2});
+    for (int i = 0; i < 10; ++i) f.add(i % 2 == 0 ? "a" : "b");
+    f.settle();
+    CHECK(f.there() == Sequences{7, 8, 9, 10});
+  }
+  SUBCASE("refused") {
+    f.make({.max_msgs = 2, .discard_new = true});
+    f.add("a");
+    f.add("a");
+    CHECK(f.refusal("a") == "maximum messages exceeded");
+    CHECK(f.state().last_seq == 2);
+  }
+  SUBCASE("refused for the bytes") {
+    f.make({.max_bytes = 40, .discard_new = true});
+    f.add("a");
+    CHECK(f.refusal("a") == "maximum bytes exceeded");
+  }
+  SUBCASE("refused for the subject") {
+    f.make({.max_msgs_per_subject = 1, .discard_new = true, .discard_new_per_subject = true});
+    f.add("a");
+    f.settle();
+    CHECK(f.refusal("a") == "maximum messages per subject exceeded");
+    CHECK(f.add("b") == 2);
+  }
+  SUBCASE("of a subject, where a full stream refuses: what is replaced makes room") {
+    f.make({.max_msgs = 2, .max_msgs_per_subject = 1, .discard_new = true});
+    f.add("a");
+    f.add("b");
+    CHECK(f.refusal("c") == "maximum messages exceeded");
+    f.add("a");
+    f.settle();
+    CHECK(f.there() == Sequences{2, 3});
+  }
+  SUBCASE("lower ones remove at once") {
+    f.make();
+    for (int i = 0; i < 10; ++i) f.add(i % 2 == 0 ? "a" : "b");
+    f.settle();
+    REQUIRE(f.store->update_stream(f.id, {.max_msgs = 4, .max_msgs_per_subject = 3}).ok());
+    f.settle();
+    CHECK(f.there() == Sequences{7, 8, 9, 10});
+  }
+}
+
+TEST_CASE_TEMPLATE("readers find the next of a filter, the last of a subject, every subject", Kind,
+                   KINDS) {
+  Fixture<Kind> f;
+  f.make();
+  for (int i = 1; i <= 300; ++i) f.add("s." + std::to_string(i % 7));
+  f.settle();
+  const SubjectFilter even{{}, [](std::string_view s) { return (s.back() - '0') % 2 == 0; }};
+  CHECK(f.store->next(f.id, even, 8).value().seq == 9);
+  CHECK(f.store->next(f.id, {"s.6", {}}, 8).value().seq == 13);
+  CHECK_FALSE(f.store->next(f.id, {"s.9", {}}, 0).ok());
+  CHECK(f.store->last(f.id, "s.3").value().seq == 297);
+  CHECK(f.store->find_last(f.id, "s.3").value() == 297);
+  CHECK(f.store->find_last(f.id, "s.9").value() == 0);
+  CHECK(f.store->subject_count(f.id).value() == 7);
+  std::map<std::string, uint64_t> counts;
+  REQUIRE(f.store
+              ->subjects(
+                  f.id, even,
+                  [&](std::string_view subject, uint64_t n) { counts[std::string(subject)] = n; })
+              .ok());
+  CHECK(counts ==
+        std::map<std::string, uint64_t>{{"s.0", 42}, {"s.2", 43}, {"s.4", 43}, {"s.6", 43}});
+  f.add("s.3");
+  CHECK(f.store->find_last(f.id, "s.3").value() == 301);  // under way, too
+}
+
+TEST_CASE_TEMPLATE("what is removed is gone, and deleted() tells the gaps", Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make();
+  for (int i = 1; i <= 10; ++i) f.add("a");
+  f.settle();
+  CHECK(f.store->remove(f.id, {3, 4}, false).value().seq == 2);
+  CHECK(f.store->remove(f.id, {4, 6}, true).value().seq == 2);
+  CHECK_FALSE(f.store->remove(f.id, {3, 6}, false).ok());
+  CHECK(f.store->remove(f.id, {10, 10}, false).value().seq == 1);
+  f.settle();
+  CHECK(f.there() == Sequences{1, 2, 7, 8, 9});
+  CHECK_FALSE(f.store->read(f.id, 4).ok());
+  CHECK(f.store->deleted(f.id, 10).value() == std::vector<SequenceRange>{{3, 6}, {10, 10}});
+  CHECK(f.store->deleted(f.id, 1).value() == std::vector<SequenceRange>{{3, 6}});
+  CHECK(f.state().last_seq == 10);
+  CHECK(f.store->remove(f.id, {1, 1}, false).ok());
+  CHECK(f.state().first_seq == 2);
+  CHECK(f.store->skip(f.id, 20).ok());
+  CHECK_FALSE(f.store->skip(f.id, 20).ok());
+  CHECK(f.add("a") == 21);
+  f.settle();
+  CHECK(f.store->deleted(f.id, 10).value() == std::vector<SequenceRange>{{3, 6}, {10, 20}});
+  CHECK(f.store->lost(f.id).value().empty());
+}
+
+TEST_CASE_TEMPLATE("a purge takes all, a subject, what is below, or leaves the newest", Kind,
+                   KINDS) {
+  Fixture<Kind> f;
+  f.make();
+  for (int i = 1; i <= 12; ++i) f.add(i % 3 == 0 ? "a" : "b");
+  f.settle();
+  SUBCASE("all") {
+    CHECK(f.store->purge(f.id, {}, 0, 0).value().seq == 12);
+    CHECK(f.state().messages == 0);
+    CHECK(f.state().bytes == 0);
+    CHECK(f.state().first_seq == 13);
+    CHECK(f.state().first_ts_ns == 0);
+    CHECK(f.store->subject_count(f.id).value() == 0);
+    CHECK(f.store->purge(f.id, {}, 0, 0).value().seq == 0);
+  }
+  SUBCASE("a subject") {
+    CHECK(f.store->purge(f.id, {"a", {}}, 0, 0).value().seq == 4);
+    f.settle();
+    CHECK(f.there() == Sequences{1, 2, 4, 5, 7, 8, 10, 11});
+    CHECK(f.store->subject_count(f.id).value() == 1);
+  }
+  SUBCASE("below") {
+    CHECK(f.store->purge(f.id, {}, 9, 0).value().seq == 8);
+    f.settle();
+    CHECK(f.there() == Sequences{9, 10, 11, 12});
+    CHECK(f.store->purge(f.id, {}, 1, 0).value().seq == 0);
+  }
+  SUBCASE("but the newest") {
+    CHECK(f.store->purge(f.id, {"b", {}}, 0, 3).value().seq == 5);
+    CHECK(f.store->purge(f.id, {}, 0, 2).value().seq == 5);
+    f.settle();
+    CHECK(f.there() == Sequences{11, 12});
+  }
+}
+
+TEST_CASE_TEMPLATE("an id is found, also under way, deleted or repeated, if it is young enough",
+                   Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make({.duplicate_window_ns = 1'000});
+  const int64_t now = f.clock.wall;
+  REQUIRE(f.store->append(f.id, {"a", {}, "1", now, 0, "one"}).ok());
+  CHECK(f.store->find_id(f.id, "one", now).value() == 1);
+  f.settle();
+  REQUIRE(f.store->append(f.id, {"a", {}, "2", now + 10, 0, "two"}).ok());
+  REQUIRE(f.store->append(f.id, {"a", {}, "3", now + 20}).ok());
+  f.settle();
+  CHECK(f.store->find_id(f.id, "one", now).value() == 1);
+  CHECK(f.store->find_id(f.id, "one", now + 1).value() == 0);
+  CHECK(f.store->find_id(f.id, "two", now).value() == 2);
+  CHECK(f.store->find_id(f.id, "three", 0).value() == 0);
+  CHECK(f.store->find_id(f.id, "", 0).value() == 0);
+  REQUIRE(f.store->remove(f.id, {2, 2}, false).ok());
+  f.settle();
+  CHECK(f.store->find_id(f.id, "two", now).value() == 2);
+  REQUIRE(f.store->purge(f.id, {}, 0, 0).ok());
+  f.settle();
+  f.settle();
+  CHECK(f.store->find_id(f.id, "one", now).value() == 1);
+  REQUIRE(f.store->append(f.id, {"a", {}, "4", now + 30, 0, "one"}).ok());
+  f.settle();
+  CHECK(f.store->find_id(f.id, "one", now).value() == 4);
+}
+
+TEST_CASE_TEMPLATE("the first message since a time", Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make();
+  CHECK(f.store->first_since(f.id, 0).value() == 1);
+  for (int64_t i = 1; i <= 10; ++i) REQUIRE(f.store->append(f.id, {"a", {}, "p", 100 * i}).ok());
+  f.settle();
+  CHECK(f.store->first_since(f.id, 0).value() == 1);
+  CHECK(f.store->first_since(f.id, 300).value() == 3);
+  CHECK(f.store->first_since(f.id, 301).value() == 4);
+  CHECK(f.store->first_since(f.id, 1001).value() == 11);
+  REQUIRE(f.store->remove(f.id, {4, 5}, false).ok());
+  CHECK(f.store->first_since(f.id, 301).value() == 6);
+}
+
+TEST_CASE_TEMPLATE("what max_age or its own time has run out for is due, the oldest first", Kind,
+                   KINDS) {
+  Fixture<Kind> f;
+  f.make({.max_age_ns = 1000});
+  CHECK(f.store->next_due(f.id).value() == 0);
+  const auto put = [&](int64_t ts, int64_t expires) {
+    REQUIRE(f.store->append(f.id, {"s", {}, "p", ts, expires}).ok());
+  };
+  put(100, kNeverExpires);
+  put(110, 0);
+  put(120, 5000);  // max_age comes first
+  put(130, 400);
+  put(140, 0);
+  put(2000, kNeverExpires);
+  f.settle();
+  put(2100, 2500);
+  f.settle();
+  CHECK(f.store->next_due(f.id).value() == 400);
+  CHECK(f.due(399).empty());
+  CHECK(f.due(400) == Sequences{4});
+  CHECK(f.due(1110) == Sequences{2, 4});
+  CHECK(f.due(1120, 2) == Sequences{2, 3});
+  CHECK(f.due(1140) == Sequences{2, 3, 4, 5});
+  CHECK(f.due(9999) == Sequences{2, 3, 4, 5, 7});
+  REQUIRE(f.store->remove(f.id, {4, 4}, false).ok());
+  CHECK(f.store->next_due(f.id).value() == 1110);
+  REQUIRE(f.store->remove(f.id, {2, 3}, false).ok());
+  CHECK(f.due(1139).empty());
+  CHECK(f.store->next_due(f.id).value() == 1140);
+  REQUIRE(f.store->remove(f.id, {5, 5}, false).ok());
+  f.settle();
+  CHECK(f.store->next_due(f.id).value() == 2500);
+  REQUIRE(f.store->remove(f.id, {7, 7}, false).ok());
+  CHECK(f.store->next_due(f.id).value() == 0);
+  CHECK(f.due(kNeverExpires - 1).empty());
+  REQUIRE(f.store->update_stream(f.id, {}).ok());
+  put(3000, 0);
+  CHECK(f.store->next_due(f.id).value() == 0);
+  REQUIRE(f.store->update_stream(f.id, {.max_age_ns = 50}).ok());
+  CHECK(f.store->next_due(f.id).value() == 3050);
+  f.settle();
+  CHECK(f.due(4000) == Sequences{8});
+}
+
+TEST_CASE_TEMPLATE("a group comes whole or not at all", Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make({.max_msgs = 4,
+          .max_msgs_per_subject = 2,
+          .duplicate_window_ns = 1000,
+          .discard_new = true,
+          .discard_new_per_subject = true});
+  const std::vector<NewMessage> three{{"a", {}, "1", 0, 0, "i1"}, {"b", {}, "2"}, {"a", {}, "3"}};
+  const Receipt receipt = f.store->append_all(f.id, three).value();
+  CHECK(receipt.seq == 3);
+  f.settle();
+  CHECK(f.there() == Sequences{1, 2, 3});
+  CHECK(f.store->read(f.id, 3).value().payload == "3");
+  const StreamState before = f.state();
+
+  const std::vector<NewMessage> over{{"b", {}, "4", 0, 0, "i4"}, {"a", {}, "5"}};
+  CHECK(f.store->append_all(f.id, over).error().text == "maximum messages per subject exceeded");
+  const std::vector<NewMessage> many{{"c", {}, "4"}, {"d", {}, "5"}};
+  CHECK(f.store->append_all(f.id, many).error().text == "maximum messages exceeded");
+  CHECK_FALSE(f.store->append_all(f.id, {}).ok());
+  f.settle();
+  CHECK(f.state().messages == before.messages);
+  CHECK(f.state().bytes == before.bytes);
+  CHECK(f.state().last_seq == 3);
+  CHECK(f.store->find_id(f.id, "i1", 0).value() == 1);
+  CHECK(f.store->find_id(f.id, "i4", 0).value() == 0);
+  CHECK(f.store->subject_count(f.id).value() == 2);
+  CHECK(f.add("c") == 4);
+  f.settle();
+  CHECK(f.there() == Sequences{1, 2, 3, 4});
+}
+
+TEST_CASE_TEMPLATE("the number of subjects follows what comes and goes", Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make({.max_msgs_per_subject = 1});
+  const auto count = [&] { return f.store->subject_count(f.id).value(); };
+  CHECK(count() == 0);
+  f.add("a");
+  CHECK(count() == 1);
+  f.settle();
+  f.add("b");
+  f.add("a");
+  CHECK(count() == 2);
+  f.settle();
+  f.add("b");
+  f.add("c");
+  CHECK(count() == 3);
+  REQUIRE(f.store->remove(f.id, {4, 4}, false).ok());
+  CHECK(count() == 2);
+  REQUIRE(f.store->update_stream(f.id, {.max_msgs = 1}).ok());
+  f.settle();
+  CHECK(count() == 1);
+  f.add("x");
+  CHECK(count() == 1);
+}
+
+}  // namespace
+}  // namespace pipit::js::store
