@@ -21,6 +21,36 @@ Error busy_error(const char* where) {
 
 }  // namespace
 
+// A call, while it lasts. Debug builds notice a second one by another thread: without that it would
+// ruin the ring. Relaxed, so that it hides no race from TSan. Calls at home are the reactor's.
+class ClientLink::Call {
+ public:
+#ifdef NDEBUG
+  explicit Call(ClientLink&) {}
+  Result<void> check(const char*) const { return {}; }
+#else
+  explicit Call(ClientLink& link) : link_(link) {
+    if (link.here()) return;
+    const auto self = std::this_thread::get_id();
+    std::thread::id caller;
+    entered_ = link.caller_.compare_exchange_strong(caller, self, std::memory_order_relaxed);
+    alone_ = entered_ || caller == self;
+  }
+  ~Call() {
+    if (entered_) link_.caller_.store({}, std::memory_order_relaxed);
+  }
+  Call(const Call&) = delete;
+  Result<void> check(const char* where) const {
+    if (alone_) return {};
+    return Error{Errc::invalid_argument, 0, where, "two threads use this client at a time"};
+  }
+
+ private:
+  ClientLink& link_;
+  bool entered_ = false, alone_ = true;
+#endif
+};
+
 ClientLink::ClientLink(std::shared_ptr<Doorbell> doorbell, ClientLimits limits, Identity identity)
     : doorbell_(std::move(doorbell)), limits_(limits), identity_(std::move(identity)) {}
 
@@ -53,6 +83,8 @@ Result<void> ClientLink::check_publish(const Outgoing& out, const char* where) c
 }
 
 Result<void> ClientLink::publish(const Outgoing& out, const char* where) {
+  const Call call(*this);
+  PIPIT_TRY(call.check(where));
   if (auto checked = check_publish(out, where); !checked.ok()) return checked;
   if (!here()) return send_message(out, nullptr, where);
   if (client == nullptr) return closed_error(where);
@@ -66,6 +98,8 @@ Result<std::shared_ptr<SubscriptionState>> ClientLink::subscribe(std::string_vie
   const auto invalid = [](const char* text) {
     return Error{Errc::invalid_argument, 0, kWhere, text};
   };
+  const Call call(*this);
+  PIPIT_TRY(call.check(kWhere));
   if (closed()) return closed_error(kWhere);
   if (!on_message) return invalid("no callback");
   if (!proto::is_valid_subject(subject)) return invalid("not a subject to subscribe to");
@@ -101,6 +135,8 @@ Result<std::shared_ptr<SubscriptionState>> ClientLink::subscribe(std::string_vie
 
 Result<void> ClientLink::request(Outgoing out, std::chrono::milliseconds timeout,
                                  Client::OnReply on_reply, const char* where) {
+  const Call call(*this);
+  PIPIT_TRY(call.check(where));
   if (!on_reply) return Error{Errc::invalid_argument, 0, where, "no callback"};
   RequestOrder order;
   order.number = next_request_.fetch_add(1, std::memory_order_relaxed);
@@ -120,6 +156,8 @@ Result<void> ClientLink::request(Outgoing out, std::chrono::milliseconds timeout
 
 Result<Message> ClientLink::request_and_wait(const Outgoing& out, std::chrono::milliseconds timeout,
                                              const char* where) {
+  const Call call(*this);
+  PIPIT_TRY(call.check(where));
   if (here())
     return Error{Errc::invalid_argument, 0, where, "at home a reply cannot be waited for"};
   const auto deadline = std::chrono::steady_clock::now() + timeout;
@@ -144,6 +182,8 @@ Result<Message> ClientLink::request_and_wait(const Outgoing& out, std::chrono::m
 
 Result<void> ClientLink::flush(std::chrono::milliseconds timeout) {
   constexpr const char* kWhere = "Client::flush";
+  const Call call(*this);
+  PIPIT_TRY(call.check(kWhere));
   if (closed()) return closed_error(kWhere);
   if (here()) {
     if (client == nullptr) return closed_error(kWhere);

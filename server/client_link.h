@@ -23,6 +23,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "pipit/client.h"
@@ -143,6 +144,8 @@ class ClientLink : public std::enable_shared_from_this<ClientLink> {
   }
 
  private:
+  class Call;
+
   Error closed_error(const char* where) const;
   Result<void> check_publish(const Outgoing& out, const char* where) const;
   bool here() const { return doorbell_->here(); }
@@ -163,6 +166,7 @@ class ClientLink : public std::enable_shared_from_this<ClientLink> {
   std::atomic<uint64_t> next_request_{1};
 
   std::atomic<net::SpscRing<Command>*> ring_{nullptr};  // made when first needed
+  std::atomic<std::thread::id> caller_{};  // of debug builds: the thread that is in a call
   // The calling thread's.
   ComposeArea area_;
   const std::byte* shown_ = nullptr;  // the area's slab that the reactor knows

@@ -83,8 +83,9 @@ class CallerDriven final : public HostThread {
   }
 
   int fd() const override { return loops_[0]->loop().backend_fd(); }
+  // Elsewhere: at once, and poll() says what is wrong.
   std::chrono::milliseconds timeout() const override {
-    return std::chrono::milliseconds(loops_[0]->timeout_ms());
+    return std::chrono::milliseconds(loops_[0]->here() ? loops_[0]->timeout_ms() : 0);
   }
   Result<void> poll() override {
     if (!loops_[0]->here())

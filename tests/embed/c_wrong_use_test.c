@@ -1,6 +1,8 @@
 /* Proves that every call of the C interface answers wrong use with an error that names the call: null
  * handles and places, texts without bytes, what has no meaning, what is too large, the wrong state;
  * and that a context is released once by a call that fails. */
+#include <pthread.h>
+
 #include "tests/embed/check.h"
 
 static int released = 0;
@@ -37,6 +39,14 @@ static pipit_error err;
   } while (0)
 
 #define RELEASED &released, on_release
+
+/* What belongs to the thread that opened the server. */
+static void* elsewhere(void* server) {
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_start, (server, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_poll, (server, &err));
+  CHECK(pipit_server_timeout(server) == 0);
+  return NULL;
+}
 
 int main(void) {
   const pipit_str none = {NULL, 0}, broken = {NULL, 5}, a = {"a", 1};
@@ -91,6 +101,8 @@ int main(void) {
   CHECK(pipit_server_monitor_port(NULL) == 0 && pipit_server_id(NULL).len == 0);
   CHECK(pipit_server_fd(NULL) == -1 && pipit_server_timeout(NULL) == -1);
   pipit_server_close(NULL);
+  pthread_t other;
+  CHECK(pthread_create(&other, NULL, elsewhere, server) == 0 && pthread_join(other, NULL) == 0);
   OK(pipit_server_start(server, &err));
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_start, (server, &err));
 
@@ -111,6 +123,9 @@ int main(void) {
   char large[200];
   memset(large, 'x', sizeof large);
   const pipit_str too_large = {large, sizeof large};
+  char many[600]; /* more than max_control_line */
+  memset(many, 'x', sizeof many);
+  const pipit_str long_subject = {many, sizeof many};
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_publish, (NULL, a, none, none, &err));
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_publish, (client, none, none, none, &err));
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_publish, (client, text("a b"), none, none, &err));
@@ -118,6 +133,8 @@ int main(void) {
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_publish, (client, a, none, broken, &err));
   FAILS(PIPIT_DENIED, pipit_publish, (client, text("$NRG.a"), none, none, &err));
   FAILS(PIPIT_EXHAUSTED, pipit_publish, (client, a, none, too_large, &err));
+  FAILS(PIPIT_EXHAUSTED, pipit_publish, (client, long_subject, none, none, &err));
+  FAILS(PIPIT_EXHAUSTED, pipit_publish, (client, a, long_subject, none, &err));
   FAILS_AND_RELEASES(PIPIT_INVALID_ARGUMENT, pipit_publish_msg,
                      (NULL, &msg, on_release, &released, &err));
   FAILS_AND_RELEASES(PIPIT_INVALID_ARGUMENT, pipit_publish_msg,
@@ -135,6 +152,11 @@ int main(void) {
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_respond, (NULL, &msg, none, &err));
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_respond, (client, NULL, none, &err));
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_respond, (client, &msg, none, &err));
+  pipit_msg asked = msg;
+  asked.reply = a;
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_respond, (client, &asked, broken, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_respond, (client, &broken_msg, none, &err));
+  FAILS(PIPIT_EXHAUSTED, pipit_respond, (client, &asked, too_large, &err));
 
   FAILS_AND_RELEASES(PIPIT_INVALID_ARGUMENT, pipit_subscribe,
                      (NULL, a, none, on_msg, RELEASED, &sub, &err));
@@ -146,6 +168,10 @@ int main(void) {
                      (client, text("a..b"), none, on_msg, RELEASED, &sub, &err));
   FAILS_AND_RELEASES(PIPIT_INVALID_ARGUMENT, pipit_subscribe,
                      (client, a, broken, on_msg, RELEASED, &sub, &err));
+  FAILS_AND_RELEASES(PIPIT_EXHAUSTED, pipit_subscribe,
+                     (client, long_subject, none, on_msg, RELEASED, &sub, &err));
+  FAILS_AND_RELEASES(PIPIT_EXHAUSTED, pipit_subscribe,
+                     (client, a, long_subject, on_msg, RELEASED, &sub, &err));
   CHECK(sub == NULL);
   OK(pipit_subscribe(client, a, none, on_msg, NULL, NULL, &sub, &err));
   pipit_sub* second = NULL;
@@ -165,6 +191,12 @@ int main(void) {
   with_reply.reply = a;
   FAILS_AND_RELEASES(PIPIT_INVALID_ARGUMENT, pipit_request,
                      (client, &with_reply, 1, on_reply, RELEASED, &err));
+  FAILS_AND_RELEASES(PIPIT_INVALID_ARGUMENT, pipit_request,
+                     (client, &broken_msg, 1, on_reply, RELEASED, &err));
+  FAILS_AND_RELEASES(PIPIT_EXHAUSTED, pipit_request, (client, &odd, 1, on_reply, RELEASED, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_request_wait, (NULL, &msg, 1, &kept, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_request_wait, (client, NULL, 1, &kept, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_request_wait, (client, &with_reply, 1, &kept, &err));
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_request_wait, (client, &msg, 1, NULL, &err));
   /* This thread is the client's own reactor: waiting here would be for ever. */
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_request_wait, (client, &msg, 1, &kept, &err));
@@ -181,6 +213,12 @@ int main(void) {
   CHECK(pipit_header_status(broken).len == 0);
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_headers_add, (NULL, 0, &len, a, a, &err));
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_headers_add, (large, sizeof large, NULL, a, a, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_headers_add, (large, sizeof large, &len, broken, a, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_headers_add, (large, sizeof large, &len, none, a, &err));
+  FAILS(PIPIT_EXHAUSTED, pipit_headers_add, (large, sizeof large, &len, a, long_subject, &err));
+  CHECK(len == 0);
+  len = 201; /* more than the buffer */
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_headers_add, (large, sizeof large, &len, a, a, &err));
   len = 10; /* of a buffer that holds no block */
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_headers_add, (large, sizeof large, &len, a, a, &err));
 
@@ -193,7 +231,13 @@ int main(void) {
   FAILS_AND_RELEASES(PIPIT_CLOSED, pipit_subscribe,
                      (client, a, none, on_msg, RELEASED, &second, &err));
   FAILS_AND_RELEASES(PIPIT_CLOSED, pipit_request, (client, &msg, 1, on_reply, RELEASED, &err));
+  FAILS(PIPIT_CLOSED, pipit_respond, (client, &asked, none, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_request_wait, (client, &msg, 1, &kept, &err));
   FAILS(PIPIT_CLOSED, pipit_flush, (client, 1, &err));
+  CHECK(pipit_client_closed(client) == 1);
+  OK(pipit_sub_close_after(sub, 1, &err)); /* it had none more to come */
+  OK(pipit_server_stop(server, &err));
+  FAILS(PIPIT_CLOSED, pipit_server_adopt, (server, 0, none, PIPIT_HANDOVER_NATS, &err));
   pipit_client* late = NULL;
   FAILS(PIPIT_CLOSED, pipit_connect, (server, NULL, &late, &err));
   FAILS(PIPIT_CLOSED, pipit_server_start, (server, &err));

@@ -218,6 +218,42 @@ TEST_CASE("a thread waits for its reply; another one answers") {
   CHECK(pair[0]->request("silent", "", milliseconds(1)).error().code == Errc::timeout);
 }
 
+#ifndef NDEBUG
+TEST_CASE("a second thread that uses a client is told so, by every call") {
+  World world(1);
+  auto server = world.client(), client = world.client();
+  std::string inbox;
+  Tally asked;
+  auto sub = subscribed(*server, "ask", [&](const MessageView& message) {
+    inbox = message.reply;
+    asked.add();
+  });
+  REQUIRE(server->flush(kLong).ok());
+  std::thread first([&] { CHECK(client->request("ask", "", kLong).ok()); });
+  REQUIRE(asked.reaches(1));  // so the first one is waiting in its call
+  const auto told = [](const Error& error, std::string_view where) {
+    CHECK(error.code == Errc::invalid_argument);
+    CHECK(error.text == "two threads use this client at a time");
+    CHECK(std::string_view(error.where) == where);
+  };
+  Payload payload = Payload::copy("mine");
+  told(client->publish("a", std::move(payload)).error(), "Client::publish");
+  CHECK(payload.view() == "mine");
+  told(client->publish("a", "x").error(), "Client::publish");
+  told(client->subscribe("a", "", [](const MessageView&) {}).error(), "Client::subscribe");
+  told(client->request("a", "", kLong, [](Result<MessageView>) {}).error(), "Client::request");
+  told(client->request("a", "", kLong).error(), "Client::request");
+  MessageView message;
+  message.reply = "a";
+  told(client->respond(message, "x").error(), "Client::respond");
+  told(client->flush(kLong).error(), "Client::flush");
+  CHECK_FALSE(client->closed());
+  REQUIRE(server->publish(inbox, "answer").ok());
+  first.join();
+  CHECK(client->publish("a", "x").ok());  // one after the other is right
+}
+#endif
+
 TEST_CASE("a client may be made and used before the server starts") {
   Options options = local_options();
   auto server = made(std::move(options));

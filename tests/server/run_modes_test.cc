@@ -311,7 +311,10 @@ TEST_CASE("what belongs to another mode or thread is an error or nothing, never 
   CHECK(std::string(threads->poll().error().where) == "Server::poll");
   PollHost driven(local_options());
   Result<void> elsewhere;
-  std::thread([&] { elsewhere = driven.server->poll(); }).join();
+  std::thread([&] {
+    CHECK(driven.server->timeout().count() == 0);
+    elsewhere = driven.server->poll();
+  }).join();
   CHECK(elsewhere.error().code == Errc::invalid_argument);
   Options to_drive = local_options();
   to_drive.reactors = 0;

@@ -6,7 +6,8 @@
 // Threads.   A Client is one publish order. It is used by one thread at a time, and besides that in
 //            its own callbacks, which run on its home. On that thread a call takes effect at once;
 //            from elsewhere it is queued, in order. Threads that need no common order each connect
-//            a Client of their own. Methods marked [any] are for any thread at any time.
+//            a Client of their own. Methods marked [any] are for any thread at any time. A debug
+//            build answers a second thread's call with Errc::invalid_argument.
 // Callbacks. They run one at a time, between messages: they may publish, subscribe, request and
 //            close, but not block and not throw. The log callback (Options::log) may call none.
 // Errors.    Nothing here throws. After the server has stopped, closed this client or was destroyed,
