@@ -4,7 +4,7 @@
 //
 //   golden --folder DIR [--only NAME] --server genuine
 //   golden --folder DIR [--only NAME] --server FILE [--reactors N]
-//          [--transport tcp|split|ws|ws-deflate]
+//          [--transport tcp|split|ws|ws-deflate|tls|wss]
 //   golden --folder DIR [--only NAME] --server memory [--reactors N] [--transport tcp|split]
 #include <algorithm>
 #include <atomic>
@@ -20,9 +20,13 @@
 #include <thread>
 #include <vector>
 
+#include "pipit_config.h"
 #include "tests/golden/memory_peer.h"
 #include "tests/golden/player.h"
 #include "tests/golden/process_peer.h"
+#if PIPIT_TLS
+#include "tests/golden/tls_wire.h"
+#endif
 
 namespace pipit::golden {
 namespace {
@@ -72,6 +76,18 @@ bool load(const Arguments& arguments, std::vector<Transcript>& out) {
   return ok;
 }
 
+// False: this build has no TLS.
+bool secure([[maybe_unused]] ProcessSetup& setup) {
+#if PIPIT_TLS
+  const auto identity = std::make_shared<TlsIdentity>();
+  setup.tls_config = identity->config();
+  setup.secure = [identity](std::unique_ptr<Wire> raw, bool after_info, test::Deadline deadline) {
+    return tls_wire(std::move(raw), *identity, after_info, deadline);
+  };
+#endif
+  return PIPIT_TLS;
+}
+
 // False: no such transport.
 bool prepare(const Arguments& arguments, ProcessSetup& setup) {
   bool genuine = arguments.server == "genuine";
@@ -87,9 +103,13 @@ bool prepare(const Arguments& arguments, ProcessSetup& setup) {
     setup.transport = websocket;
   else if (transport == "ws-deflate")
     setup.transport = compressed_websocket;
-  else if (transport != "tcp" && transport != "split")
+  else if (transport == "tls" || transport == "wss") {
+    if (!secure(setup)) return false;
+    if (transport == "wss") setup.transport = websocket;
+  } else if (transport != "tcp" && transport != "split")
     return false;
   setup.tags.insert(setup.transport == tcp ? "tcp" : "ws");
+  if (setup.secure) setup.tags.insert("tls");
   if (setup.split) setup.tags.insert("split");
   if (setup.transport == compressed_websocket) setup.tags.insert("deflate");
   // The genuine 2.14 over WebSocket takes a parse error for a read error and may drop the -ERR.

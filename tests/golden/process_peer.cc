@@ -115,7 +115,8 @@ bool ProcessPeer::can_run(const Transcript& transcript) const {
 
 std::string ProcessPeer::start(const Transcript& transcript, Deadline deadline) {
   bool compression = setup_.transport == ProcessSetup::Transport::compressed_websocket;
-  std::string config = transcript.config_text(tags(), setup_.reactors, compression);
+  std::string config =
+      transcript.config_text(tags(), setup_.reactors, compression, setup_.tls_config);
   return process_.start(setup_.binary, config, deadline);
 }
 
@@ -123,8 +124,10 @@ std::unique_ptr<Wire> ProcessPeer::dial_client(Deadline deadline) {
   if (setup_.transport == ProcessSetup::Transport::tcp) {
     auto client = TcpClient::dial(process_.client_port());
     if (!client) return nullptr;
-    return std::make_unique<TcpWire>(std::move(*client), process_.client_port(),
-                                     setup_.split ? 1 : SIZE_MAX);
+    auto wire = std::make_unique<TcpWire>(std::move(*client), process_.client_port(),
+                                          setup_.split ? 1 : SIZE_MAX);
+    if (!setup_.secure) return wire;
+    return setup_.secure(std::move(wire), true, deadline);
   }
   std::unique_ptr<Wire> raw = dial_websocket(deadline);
   if (!raw) return nullptr;
@@ -134,11 +137,13 @@ std::unique_ptr<Wire> ProcessPeer::dial_client(Deadline deadline) {
   return wire;
 }
 
-std::unique_ptr<Wire> ProcessPeer::dial_websocket(Deadline) {
+std::unique_ptr<Wire> ProcessPeer::dial_websocket(Deadline deadline) {
   auto client = TcpClient::dial(process_.websocket_port());
   if (!client) return nullptr;
-  return std::make_unique<TcpWire>(std::move(*client), process_.websocket_port(),
-                                   setup_.split ? 1 : SIZE_MAX);
+  auto wire = std::make_unique<TcpWire>(std::move(*client), process_.websocket_port(),
+                                        setup_.split ? 1 : SIZE_MAX);
+  if (!setup_.secure) return wire;
+  return setup_.secure(std::move(wire), false, deadline);
 }
 
 void ProcessPeer::lame_duck() { process_.signal(SIGUSR2); }

@@ -1,5 +1,6 @@
 // ProcessPeer: a server binary of its own, reached over loopback sockets.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,11 @@ struct ProcessSetup {
   Tags tags;
   Transport transport = Transport::tcp;
   bool split = false;  // every byte its own send
+  // Where it is asked for, TLS beneath the client's protocol, or beneath WebSocket: the server's
+  // tls block, and what makes a wire secure (`after_info`: once INFO has come in the clear).
+  std::string tls_config;
+  std::function<std::unique_ptr<Wire>(std::unique_ptr<Wire>, bool after_info, test::Deadline)>
+      secure;
   int reactors = 0;    // 0: say nothing about reactors (the genuine server has none)
 };
 

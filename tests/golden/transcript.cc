@@ -204,12 +204,14 @@ std::string Transcript::parse(std::string_view file_name, std::string_view text)
   return steps.empty() ? "no steps" : "";
 }
 
-std::string Transcript::config_text(const Tags& tags, int reactors, bool compression) const {
-  std::string out = "listen: \"127.0.0.1:-1\"\n";
+std::string Transcript::config_text(const Tags& tags, int reactors, bool compression,
+                                    const std::string& tls) const {
+  std::string out = "listen: \"127.0.0.1:-1\"\n" + tls;
   if (reactors > 0) out += "reactors: " + std::to_string(reactors) + "\n";
   for (const auto& [condition, line] : config)
     if (condition.holds(tags)) out.append(line).append("\n");
-  out += "websocket {\n  listen: \"127.0.0.1:-1\"\n  no_tls: true\n";
+  out += "websocket {\n  listen: \"127.0.0.1:-1\"\n";
+  out += tls.empty() ? "  no_tls: true\n" : "  " + tls;
   if (compression) out += "  compression: true\n";
   for (const auto& [condition, line] : websocket_config)
     if (condition.holds(tags)) out.append("  ").append(line).append("\n");

@@ -70,8 +70,9 @@ struct Transcript {
   // Returns what is wrong ("line 7: unknown escape"), or nothing.
   std::string parse(std::string_view file_name, std::string_view text);
   // Its server's configuration: loopback, ports of the kernel's choice, and the lines that hold.
-  // `reactors` 0: nothing about them, the genuine server has none.
-  std::string config_text(const Tags& tags, int reactors, bool compression) const;
+  // `reactors` 0: nothing about them, the genuine server has none. `tls`: the block, or nothing.
+  std::string config_text(const Tags& tags, int reactors, bool compression,
+                          const std::string& tls = {}) const;
 };
 
 }  // namespace pipit::golden
