@@ -105,6 +105,36 @@ TEST_CASE("who sends is not stale, even if it answers no PING") {
   CHECK(idle->closed());
 }
 
+// nats-server: TestPingNotSentTooSoon. Clients that wait for the answer to their CONNECT and PING do not
+// expect a PING before it.
+TEST_CASE("the first PING comes two seconds after CONNECT, and never before") {
+  SmallBroker small(1);
+  constexpr int64_t kStep = kNsPerSecond / 100;
+  const auto first_ping_ns = [&](const SmallBroker::Pipe& client) {
+    const int64_t start = SmallBroker::now_ns();
+    while (SmallBroker::now_ns() < start + 3 * kNsPerSecond) {
+      SmallBroker::now_ns() += kStep;
+      small.turn(0);
+      if (count(take(client), "PING") > 0) return SmallBroker::now_ns() - start;
+    }
+    return int64_t{0};
+  };
+  for (int i = 0; i < 20; ++i) {
+    const SmallBroker::Pipe silent = small.connect(0);
+    CHECK(first_ping_ns(silent) == 0);  // no CONNECT: the ping interval is far away
+    silent->feed("CONNECT {\"verbose\":false}\r\n");
+    small.settle();
+    const int64_t first = first_ping_ns(silent);
+    CHECK(first >= 2 * kNsPerSecond);
+    CHECK(first <= 2 * kNsPerSecond + 2 * kNsPerSecond / 5 + kStep);
+    silent->feed("PONG\r\n");
+    // It has measured the way, and comes again with the interval.
+    CHECK(first_ping_ns(silent) == 0);
+    silent->end();
+    small.settle();
+  }
+}
+
 TEST_CASE("who hangs up half still gets what it is owed") {
   SmallBroker small(1);
   const SmallBroker::Pipe client = small.client(0, "SUB a 1\r\n");
