@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "jetstream/store/refusals.h"
+
 namespace pipit::js::store {
 namespace {
 
 constexpr size_t kRangesPerRecord = 4096;
 constexpr size_t kRecordMost = kRecordHeader + front_size(0xff);  // but for the caller's bytes
-
-Error no_stream() { return {Errc::invalid_argument, 0, "store", "stream not found"}; }
-Error no_message() { return {Errc::invalid_argument, 0, "store", "no message found"}; }
-Error over(const char* what) { return {Errc::exhausted, 0, "store", what}; }
 
 void gather(std::vector<SequenceRange>& ranges, uint64_t seq) {
   if (!ranges.empty() && ranges.back().last == seq - 1)
@@ -34,7 +32,7 @@ FileStore::~FileStore() = default;
 
 Result<Stream*> FileStore::stream_of(StreamId id) {
   Stream* const stream = state_.find(id);
-  if (!stream) return no_stream();
+  if (!stream) return no_such_stream();
   return stream;
 }
 
@@ -42,7 +40,7 @@ Result<void> FileStore::admit(size_t bytes) {
   if (clock_.monotonic_ns() < blocked_until_ns_) return blocked_by_;
   if (pending_bytes_ + bytes > options_.pending_bytes &&
       (pending_bytes_ > 0 || bytes > kMaxRecord + kRecordMost))
-    return over("too much is waiting for the disk");
+    return refused("too much is waiting for the disk");
   return {};
 }
 
@@ -150,8 +148,7 @@ Result<Receipt> FileStore::put_removals(Stream& stream, const std::vector<Sequen
 Result<uint64_t> FileStore::over_limits(Stream& stream) {
   const StreamSettings& limits = stream.settings;
   uint64_t messages = stream.messages, bytes = stream.bytes, last = 0;
-  while ((limits.max_msgs > 0 && messages > static_cast<uint64_t>(limits.max_msgs)) ||
-         (limits.max_bytes > 0 && bytes > static_cast<uint64_t>(limits.max_bytes))) {
+  while (too_many(limits, messages) || too_large(limits, bytes)) {
     auto place = state_.first_from(stream, last + 1);
     if (!place) return place.take_error();
     if (!place.value()) break;
@@ -191,8 +188,7 @@ Result<Receipt> FileStore::trim_subjects(Stream& stream) {
 Result<Receipt> FileStore::create_stream(std::string_view name, const StreamSettings& settings,
                                          uint64_t first_seq, StreamId& id) {
   const std::lock_guard lock(mutex_);
-  if (name.empty() || name.size() > 0xffff)
-    return Error{Errc::invalid_argument, 0, "store", "a stream's name has 1 to 65535 bytes"};
+  PIPIT_TRY(check_name(name));
   const std::string encoded = encode_settings(settings);
   PIPIT_TRY(admit(encoded.size() + kRecordHeader));
   for (const auto& [other, stream] : state_.streams)
@@ -297,8 +293,7 @@ Result<uint64_t> FileStore::subject_count(StreamId id) {
 
 // What the limits say of a message, if it is refused, and what goes for it.
 Result<FileStore::Verdict> FileStore::judge(Stream& stream, const NewMessage& message) {
-  if (message.subject.empty() || message.subject.size() > 0xffff)
-    return Error{Errc::invalid_argument, 0, "store", "a subject has 1 to 65535 bytes"};
+  PIPIT_TRY(check_subject(message.subject));
   const StreamSettings& limits = stream.settings;
   const uint64_t bytes =
       counted_bytes(message.subject.size(), message.headers.size(), message.payload.size());
@@ -309,8 +304,7 @@ Result<FileStore::Verdict> FileStore::judge(Stream& stream, const NewMessage& me
                                     static_cast<uint64_t>(limits.max_msgs_per_subject));
     if (!oldest) return oldest.take_error();
     if (oldest.value()) {
-      if (limits.discard_new && limits.discard_new_per_subject)
-        return over("maximum messages per subject exceeded");
+      if (limits.discard_new && limits.discard_new_per_subject) return refused_for_subject();
       evicts = oldest.value()->index.seq;
       again = true;
       freed_messages = 1;
@@ -318,12 +312,8 @@ Result<FileStore::Verdict> FileStore::judge(Stream& stream, const NewMessage& me
     }
   }
   if (limits.discard_new) {
-    if (limits.max_msgs > 0 &&
-        stream.messages + 1 - freed_messages > static_cast<uint64_t>(limits.max_msgs))
-      return over("maximum messages exceeded");
-    if (limits.max_bytes > 0 &&
-        stream.bytes + bytes - freed_bytes > static_cast<uint64_t>(limits.max_bytes))
-      return over("maximum bytes exceeded");
+    PIPIT_TRY(
+        admits(limits, stream.messages + 1 - freed_messages, stream.bytes + bytes - freed_bytes));
   } else if (evicts == 0 && limits.max_msgs > 0 &&
              stream.messages == static_cast<uint64_t>(limits.max_msgs)) {
     // The usual case of a full stream, without a record of its own.
@@ -365,7 +355,7 @@ Result<Receipt> FileStore::append_all(StreamId id, std::span<const NewMessage> m
   for (const NewMessage& message : messages) {
     const size_t one = kRecordMost + aligned(message.subject.size() + message.headers.size() +
                                              message.payload.size());
-    if (one > kMaxRecord) return over("message too large");
+    if (one > kMaxRecord) return refused("message too large");
     size += one;
   }
   PIPIT_TRY(admit(size));
@@ -422,7 +412,7 @@ Result<Receipt> FileStore::remove(StreamId id, SequenceRange range, bool erase) 
   if (!stream) return stream.take_error();
   auto first = state_.next_match(*stream.value(), {}, range.first, range.last);
   if (!first) return first.take_error();
-  if (!first.value()) return no_message();
+  if (!first.value()) return no_such_message();
   return put_removals(*stream.value(), {range}, erase);
 }
 
@@ -488,10 +478,10 @@ Result<StoredMessage> FileStore::fetch(std::unique_lock<std::mutex> lock, Stream
     // Deleted or moved meanwhile, or it really cannot be read.
     lock.lock();
     Stream* const stream = state_.find(id);
-    if (!stream) return no_stream();
+    if (!stream) return no_such_stream();
     auto again = state_.locate(*stream, seq);
     if (!again) return again.take_error();
-    if (!again.value()) return no_message();
+    if (!again.value()) return no_such_message();
     if (again.value()->part->segment == at.part->segment) {
       if (message.error().sys_errno == 0) {
         const SequenceRange range{seq, seq};
@@ -513,10 +503,10 @@ Result<StoredMessage> FileStore::read(StreamId id, uint64_t seq) {
   std::unique_lock lock(mutex_);
   auto stream = stream_of(id);
   if (!stream) return stream.take_error();
-  if (seq > stream.value()->committed_seq) return no_message();
+  if (seq > stream.value()->committed_seq) return no_such_message();
   auto place = state_.locate(*stream.value(), seq);
   if (!place) return place.take_error();
-  if (!place.value()) return no_message();
+  if (!place.value()) return no_such_message();
   return fetch(std::move(lock), id, *place.value());
 }
 
@@ -526,7 +516,7 @@ Result<StoredMessage> FileStore::next(StreamId id, const SubjectFilter& filter, 
   if (!stream) return stream.take_error();
   auto place = state_.next_match(*stream.value(), filter, seq, stream.value()->committed_seq);
   if (!place) return place.take_error();
-  if (!place.value()) return no_message();
+  if (!place.value()) return no_such_message();
   return fetch(std::move(lock), id, *place.value());
 }
 
@@ -536,7 +526,7 @@ Result<StoredMessage> FileStore::last(StreamId id, std::string_view subject) {
   if (!stream) return stream.take_error();
   auto place = state_.last_of(*stream.value(), subject, stream.value()->committed_seq);
   if (!place) return place.take_error();
-  if (!place.value()) return no_message();
+  if (!place.value()) return no_such_message();
   return fetch(std::move(lock), id, *place.value());
 }
 

@@ -5,9 +5,9 @@
 // no protocol, and nothing of it is ever printed.
 //
 // Order.   Every call that changes something takes effect at once for later calls, in the order of
-//          the calls, and returns a ticket. Tickets rise. StoreListener says which tickets are
-//          safe: what is acknowledged before durable() has named its ticket may be lost by a power
-//          cut.
+//          the calls, and returns a ticket. Ticket 0 is safe already. Tickets rise. StoreListener
+//          says which tickets are safe: what is acknowledged before durable() has named its ticket
+//          may be lost by a power cut.
 // Reading. read(), next() and last() give only what has been committed: what its stream's policy
 //          promises before an acknowledgement. All other questions see also what is under way.
 // Threads. Any thread may call anything. The listener is called by the store's thread, never inside

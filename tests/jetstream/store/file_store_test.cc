@@ -1,8 +1,8 @@
-// Proves what a FileStore promises besides surviving (store_sim): limits, deletion, erasure,
-// purges, look-ups by subject and filter; that 100 streams written at once share their syncs; that
-// a full disk answers at once, lets deletions through and recovers by itself; that damage of any
-// bit costs at most one message, is told, and is never read as something else; and that files cut,
-// emptied, swapped or removed leave the rest.
+// Proves what a FileStore promises besides surviving (store_sim) and what every store does
+// (store_contract_test.cc): erasure, separation of streams; that 100 streams written at once share
+// their syncs; that a full disk answers at once, lets deletions through and recovers by itself;
+// that damage of any bit costs at most one message, is told, and is never read as something else;
+// and that files cut, emptied, swapped or removed leave the rest.
 #include "jetstream/store/file_store.h"
 
 #include <cerrno>
@@ -71,50 +71,6 @@ TEST_CASE_FIXTURE(Fixture, "nothing is seen by readers, or durable, before it is
   settle();
   CHECK(listener.durable_ == ticket);
   CHECK(store->read(id, 1).value().payload == "p");
-}
-
-TEST_CASE_FIXTURE(Fixture, "a message comes back with all its parts") {
-  make({});
-  REQUIRE(store->append(id, {"a.b", "NATS/1.0\r\nA: 1\r\n\r\n", "body", 12345}).ok());
-  settle();
-  const StoredMessage message = store->read(id, 1).value();
-  CHECK(message.subject == "a.b");
-  CHECK(message.headers == "NATS/1.0\r\nA: 1\r\n\r\n");
-  CHECK(message.payload == "body");
-  CHECK(message.ts_ns == 12345);
-  CHECK(store->state(id).value().bytes == 30 + 3 + 4 + 4 + 18);
-}
-
-TEST_CASE_FIXTURE(Fixture, "limits remove the oldest, or refuse the newest") {
-  SUBCASE("messages") {
-    make({.max_msgs = 3});
-    for (int i = 0; i < 10; ++i) REQUIRE(append("a").ok());
-    CHECK(messages() == 3);
-    CHECK(store->state(id).value().first_seq == 8);
-  }
-  SUBCASE("bytes") {
-    make({.max_bytes = 100});
-    for (int i = 0; i < 10; ++i) REQUIRE(append("a").ok());
-    CHECK(messages() == 3);  // of 32
-  }
-  SUBCASE("of a subject") {
-    make({.max_msgs_per_subject = 2});
-    for (int i = 0; i < 10; ++i) REQUIRE(append(i % 2 == 0 ? "a" : "b").ok());
-    CHECK(messages() == 4);
-  }
-  SUBCASE("refused") {
-    make({.max_msgs = 2, .discard_new = true});
-    REQUIRE(append("a").ok());
-    REQUIRE(append("a").ok());
-    CHECK(append("a").error().text == "maximum messages exceeded");
-    CHECK(store->state(id).value().last_seq == 2);
-  }
-  SUBCASE("refused for the subject") {
-    make({.max_msgs_per_subject = 1, .discard_new = true, .discard_new_per_subject = true});
-    REQUIRE(append("a").ok());
-    CHECK(append("a").error().text == "maximum messages per subject exceeded");
-    CHECK(append("b").ok());
-  }
 }
 
 TEST_CASE_FIXTURE(Fixture,

@@ -3,11 +3,12 @@
 // is asked twice: with all in the segment that is written, and with all in sealed ones that have
 // been written once more.
 #include <map>
-#include <set>
+#include <random>
 
 #include <doctest/doctest.h>
 
 #include "jetstream/store/file_store.h"
+#include "jetstream/store/memory_store.h"
 #include "tests/sim/sim_vfs.h"
 
 namespace pipit::js::store {
@@ -55,6 +56,13 @@ struct InSealedFile : InFile {
   }
 };
 
+struct InMemory {
+  sim::SimClock clock;
+  MemoryStore memory{clock};
+  Store* store = &memory;
+  void settle() {}
+};
+
 template <class Kind>
 struct Fixture : Kind {
   using Kind::clock;
@@ -95,7 +103,7 @@ struct Fixture : Kind {
 
 using Sequences = std::vector<uint64_t>;
 
-#define KINDS InFile, InSealedFile
+#define KINDS InFile, InSealedFile, InMemory
 
 TEST_CASE_TEMPLATE("a message comes back with all its parts", Kind, KINDS) {
   Fixture<Kind> f;
@@ -429,6 +437,116 @@ TEST_CASE_TEMPLATE("the number of subjects follows what comes and goes", Kind, K
   CHECK(count() == 1);
   f.add("x");
   CHECK(count() == 1);
+}
+
+// What a store answers now, as one text.
+std::string answers(Store& store, StreamId id, int64_t now, const std::string& message_id) {
+  std::string text;
+  const auto tell = [&text](auto value) { text += std::to_string(value) + ' '; };
+  const auto tell_message = [&](const Result<StoredMessage>& message) {
+    if (!message) return void(text += message.error().text);
+    tell(message.value().seq), tell(message.value().ts_ns);
+    text += message.value().subject + ' ' + message.value().headers + message.value().payload;
+  };
+  const StreamState state = store.state(id).value();
+  tell(state.messages), tell(state.bytes), tell(state.first_seq), tell(state.last_seq);
+  tell(state.first_ts_ns);
+  tell(store.subject_count(id).value());
+  tell(store.first_since(id, now - 300).value());
+  tell(store.find_id(id, message_id, 0).value());
+  tell(store.next_due(id).value());
+  const std::vector<Due> all_due = store.due(id, now, 1000).value();
+  for (const Due& due : all_due) tell(due.seq), text += due.subject;
+  const std::vector<SequenceRange> deleted = store.deleted(id, 1000).value();
+  for (const SequenceRange gap : deleted) tell(gap.first), tell(gap.last);
+  std::map<std::string, uint64_t> counts;
+  REQUIRE(
+      store.subjects(id, {}, [&](auto subject, uint64_t n) { counts[std::string(subject)] = n; })
+          .ok());
+  for (const auto& [subject, count] : counts) text += subject, tell(count);
+  const uint64_t middle = state.first_seq + (state.last_seq - state.first_seq) / 2;
+  tell_message(store.read(id, middle));
+  tell_message(store.last(id, "s.2"));
+  tell_message(store.next(id, {"s.1", {}}, middle));
+  tell_message(store.next(id, {{}, [](auto s) { return s.back() > '2'; }}, middle));
+  return text;
+}
+
+TEST_CASE("whatever is called, the memory store answers as the file store") {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&random](uint64_t n) { return random() % n; };
+    const auto limit = [&](uint64_t n) {
+      return below(3) == 0 ? static_cast<int64_t>(1 + below(n)) : int64_t{-1};
+    };
+    const auto settings = [&] {
+      StreamSettings made;
+      made.max_msgs = limit(20), made.max_bytes = limit(1500);
+      made.max_msgs_per_subject = limit(4);
+      made.max_age_ns = below(2) == 0 ? static_cast<int64_t>(below(500)) : 0;
+      made.duplicate_window_ns = 1'000'000;
+      made.discard_new = below(3) == 0;
+      made.discard_new_per_subject = below(2) == 0;
+      return made;
+    };
+    InFile file;
+    InMemory memory;
+    const StreamSettings first = settings();
+    const uint64_t first_seq = below(50);
+    StreamId id = 0, other = 0;
+    REQUIRE(file.store->create_stream("S", first, first_seq, id).ok());
+    REQUIRE(memory.store->create_stream("S", first, first_seq, other).ok());
+    int64_t now = 1000;
+    const auto same = [&](auto call) {
+      auto here = call(*file.store, id);
+      auto there = call(*memory.store, other);
+      REQUIRE(here.ok() == there.ok());
+      if (here)
+        CHECK(here.value().seq == there.value().seq);
+      else
+        CHECK(here.error().text == there.error().text);
+    };
+    for (int step = 0; step < 150; ++step) {
+      now += static_cast<int64_t>(below(10));
+      std::vector<std::string> texts;
+      for (int i = 0; i < 12; ++i)
+        texts.push_back((i % 3 == 0 ? "s." : i % 3 == 1 ? "p" : "id.") + std::to_string(below(5)));
+      const SequenceRange range{file.store->state(id).value().first_seq + below(10), 0};
+      const uint64_t length = below(4), keep = below(3), kind = below(20);
+      const StreamSettings changed = settings();
+      std::vector<NewMessage> group;
+      for (uint64_t i = 0; i <= (kind < 12 ? 0 : below(4)); ++i)
+        group.push_back({texts[3 * i % 12], "", texts[(3 * i + 1) % 12], now,
+                         below(3) == 0 ? now + static_cast<int64_t>(below(100)) : 0,
+                         below(2) == 0 ? texts[(3 * i + 2) % 12] : ""});
+      if (kind < 15)
+        same([&](Store& store, StreamId stream) { return store.append_all(stream, group); });
+      else if (kind < 17)
+        same([&](Store& store, StreamId stream) {
+          return store.remove(stream, {range.first, range.first + length}, false);
+        });
+      else if (kind < 18)
+        same([&](Store& store, StreamId stream) {
+          return store.purge(stream, {length == 0 ? "" : texts[0], {}}, range.first + 5, keep);
+        });
+      else if (kind < 19)
+        same([&](Store& store, StreamId stream) {
+          auto done = store.update_stream(stream, changed);
+          if (done) done.value().seq = 0;
+          return done;
+        });
+      else
+        same([&](Store& store, StreamId stream) {
+          return store.skip(stream, range.first + 5 * length);
+        });
+      file.settle();
+      if (below(20) == 0)
+        while (file.files->tidy()) file.settle();
+      REQUIRE_MESSAGE(
+          answers(*file.store, id, now, texts[2]) == answers(*memory.store, other, now, texts[2]),
+          "seed " << seed << " step " << step);
+    }
+  }
 }
 
 }  // namespace
