@@ -133,9 +133,14 @@ HttpParse parse_http_head(std::string_view bytes, HttpHead& head, size_t& head_s
   bool whole_limit = bytes.size() >= kMaxHttpHead;
   bytes = bytes.substr(0, kMaxHttpHead);
 
+  // Told of the beginning of a line, too: how the bytes were cut must not decide between faults.
+  const auto one_too_many = [&head](std::string_view line) {
+    return head.fields.size() == kMaxHttpFields && !line.empty() && line != "\r";
+  };
   size_t begin = 0;
   // Lines are judged as they come, so that who does not speak HTTP is not waited for.
   for (size_t end; (end = bytes.find('\n', begin)) != std::string_view::npos; begin = end + 1) {
+    if (one_too_many(bytes.substr(begin, end - begin))) return HttpParse::too_large;
     if (end == begin || bytes[end - 1] != '\r') return HttpParse::bad;
     std::string_view line = bytes.substr(begin, end - 1 - begin);
     if (head.method.empty()) {
@@ -144,14 +149,12 @@ HttpParse parse_http_head(std::string_view bytes, HttpHead& head, size_t& head_s
       head_size = end + 1;
       return HttpParse::done;
     } else {
-      if (head.fields.size() == kMaxHttpFields) return HttpParse::too_large;
       if (!parse_field(line, head)) return HttpParse::bad;
     }
   }
   std::string_view rest = bytes.substr(begin);
+  if (one_too_many(rest)) return HttpParse::too_large;
   if (!rest.empty() && rest.back() == '\r') rest.remove_suffix(1);
-  // As of a whole line: how the bytes were cut must not decide which fault is told.
-  if (!rest.empty() && head.fields.size() == kMaxHttpFields) return HttpParse::too_large;
   if (!std::ranges::all_of(rest, is_value_char)) return HttpParse::bad;
   return whole_limit ? HttpParse::too_large : HttpParse::need_more;
 }
