@@ -204,4 +204,21 @@ JsonWriter& JsonWriter::null() {
   return *this;
 }
 
+JsonWriter& JsonWriter::base64(std::string_view bytes) {
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  separate();
+  out_ += '"';
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const size_t have = std::min<size_t>(3, bytes.size() - at);
+    uint32_t bits = 0;
+    for (size_t i = 0; i < 3; ++i)
+      bits = bits << 8 | (i < have ? static_cast<unsigned char>(bytes[at + i]) : 0u);
+    for (size_t i = 0; i < 4; ++i)
+      out_ += i <= have ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
+  }
+  out_ += '"';
+  return *this;
+}
+
 }  // namespace pipit::proto

@@ -28,6 +28,8 @@ class JsonWriter {
   JsonWriter& value(uint32_t n) { return value(static_cast<uint64_t>(n)); }
   JsonWriter& value(double d);  // shortest form, as Go's encoder; null if not finite
   JsonWriter& null();
+  // A text of base64 with padding, as Go's encoder writes a []byte.
+  JsonWriter& base64(std::string_view bytes);
 
   // key and value in one call; the field(...) of a structure reads as a table.
   template <class T>

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "jetstream/settings.h"
 #include "pipit_config.h"
 #include "server/host_port.h"
 #include "server/identity.h"
@@ -53,6 +54,11 @@ void Broker::build_infos(int client_port, int websocket_port) {
   info.port = client_port;
   info.headers = !options.no_header_support;
   info.max_payload = options.max_payload;
+  info.jetstream = options.jetstream.enabled;
+  if (info.jetstream) {
+    info.domain = options.jetstream.domain;
+    info.api_level = js::kApiLevel;
+  }
   info.auth_required = authorization(Wire::tcp).required();
   info.tls_required = options.tls.enabled() &&
                       (!options.allow_non_tls || options.tls.handshake_first == TlsFirst::always);

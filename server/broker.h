@@ -20,6 +20,9 @@
 namespace pipit {
 
 class Reactor;
+namespace js {
+class Manager;
+}
 
 struct Broker {
   explicit Broker(Options given);
@@ -49,6 +52,7 @@ struct Broker {
   AuthWorker auth_worker;
   TlsListeners tls;
   std::vector<Reactor*> reactors;
+  js::Manager* jetstream = nullptr;  // null: not enabled
 
   std::atomic<uint64_t> next_cid{1};
   std::atomic<uint64_t> total_connections{0};

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "protocol/json_writer.h"
+#include "server/config_jetstream.h"
 #include "server/config_parser.h"
 #include "server/config_reader.h"
 #include "server/config_tls.h"
@@ -21,12 +22,12 @@ namespace {
 using Type = ConfigValue::Type;
 
 // What nats-server knows and Pipit does not have yet.
-constexpr std::array<std::string_view, 43> kNotBuilt = {
+constexpr std::array<std::string_view, 40> kNotBuilt = {
     "accounts", "mappings", "maps", "no_auth_user", "system_account", "system", "operator",
     "operators", "roots", "root", "root_operators", "root_operator", "resolver",
     "account_resolver", "accounts_resolver", "resolver_tls", "resolver_preload",
     "resolver_pinned_accounts", "trusted_keys", "trusted", "default_sentinel", "cluster", "gateway",
-    "leafnodes", "leaf", "mqtt", "jetstream", "store_dir", "storedir", "ocsp", "ocsp_cache",
+    "leafnodes", "leaf", "mqtt", "ocsp", "ocsp_cache",
     "prof_port", "prof_block_rate", "proxy_protocol",
     "proxies", "write_timeout", "default_js_domain", "feature_flags", "syslog", "remote_syslog",
     "trace_headers", "connect_error_reports", "reconnect_error_reports"};
@@ -157,6 +158,7 @@ void Reader::top(const ConfigValue& root) {
     integer(o_.reactors, 1, Mailbox::kMaxReactors)(v);
     p_.reactors_given = true;
   };
+  const auto jetstream = [this](const ConfigValue& v) { read_jetstream(v, o_.jetstream, faults_); };
   const auto ignored = [this](const ConfigValue& v) { expect(v, Type::boolean); };
   const Table table = {
       {"listen", listen(o_.host, o_.port)},
@@ -209,6 +211,9 @@ void Reader::top(const ConfigValue& root) {
       {"authorization", auth},
       {"tls", tls},
       {"allow_non_tls", boolean(o_.allow_non_tls)},
+      {"jetstream", jetstream},
+      {"store_dir", text(o_.jetstream.store_dir)},
+      {"storedir", text(o_.jetstream.store_dir)},
       {"websocket", ws},
       {"ws", ws},
       {"server_tags", tags},
@@ -311,6 +316,7 @@ void validate(const Options& options, ConfigFaults& faults) {
   if (bad_auth(options.authorization) || bad_auth(options.websocket.authorization))
     fault("a token and a user with password cannot both be used");
   validate_tls(options, faults);
+  validate_jetstream(options, faults);
   for (const std::string& address : {options.client_advertise, options.websocket.advertise})
     if (!parse_host_port(address)) fault("cannot advertise \"" + address + "\": no host:port");
   if (options.max_pending <= 0 || options.max_control_line == 0)

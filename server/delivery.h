@@ -32,6 +32,9 @@ class Delivery {
   // What another reactor sent.
   void handle(MailItem& item);
 
+  // Does anybody want this subject, on whatever reactor? Not inside publish() or handle().
+  bool has_interest(std::string_view subject) { return !cache_.find(subject)->empty(); }
+
   // Inside publish() or handle(): neither may be called now. Only the log is called from there.
   bool busy() const { return busy_; }
 

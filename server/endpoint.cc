@@ -39,6 +39,8 @@ void Endpoint::release(uint8_t why) {
   if (holds_ == 0 && !closing_) on_released();
 }
 
+void Endpoint::never_stall() { stalls_taken_ = kStalls; }
+
 void Endpoint::stall() {
   if (closing_ || stall_timer_.armed() || stalls_taken_ == kStalls) return;
   ++stalls_taken_;
@@ -56,10 +58,10 @@ std::string Endpoint::subscribe(std::string_view subject, std::string_view queue
                                 std::string_view sid) {
   if (queue == kSystemQueue) return proto::err::subscribe_violation(subject, queue);
   const uint32_t max_tokens = broker_.options.max_sub_tokens;
-  if (max_tokens > 0 && proto::count_tokens(subject) > max_tokens)
+  if (is_client() && max_tokens > 0 && proto::count_tokens(subject) > max_tokens)
     return proto::err::too_many_tokens(subject);
   const int64_t max = broker_.options.max_subscriptions;
-  if (max > 0 && subscriptions_.size() >= static_cast<size_t>(max))
+  if (is_client() && max > 0 && subscriptions_.size() >= static_cast<size_t>(max))
     return std::string(proto::err::kMaxSubscriptions);
   if (subscriptions_.find(sid) != nullptr) return {};
   if (subject.size() > Subscriptions::kMaxText || queue.size() > Subscriptions::kMaxText ||

@@ -72,6 +72,7 @@ class Endpoint {
 
   uint64_t cid() const { return cid_; }
   uint32_t slot() const { return slot_; }
+  bool is_client() const { return wire_ != Wire::internal; }
   bool closing() const { return closing_; }
   // Ends so many of its subscriptions at most. True: none is left. Requires, unless that is so: it is
   // closing.
@@ -138,6 +139,7 @@ class Endpoint {
   bool held() const { return holds_ != 0; }
   // What was published together may be stalled kStalls times, from here on.
   void allow_stalls() { stalls_taken_ = 0; }
+  void never_stall();
   // Tells the program, if it wants to know. `reason` is a static text.
   void note(ConnectionEvent::Kind kind, std::string_view reason = {});
   // "127.0.0.1:4711 - cid:7 - what"

@@ -177,9 +177,19 @@ const std::vector<Flag>& all_flags() {
          if (const auto n = p.number(-1, 65535))
            p.apply([n](Options& o, ProcessOptions&) { o.https_port = static_cast<int>(*n); });
        }},
-      {{"js", "jetstream", "s", "syslog", "no_advertise", "help_tls"}, true,
+      {{"js", "jetstream"}, true,
+       [](Parsed& p) {
+         p.apply([v = p.value != "false"](Options& o, ProcessOptions&) {
+           o.jetstream.enabled = v;
+         });
+       }},
+      {{"sd", "store_dir"}, false,
+       [](Parsed& p) {
+         p.apply([v = p.value](Options& o, ProcessOptions&) { o.jetstream.store_dir = v; });
+       }},
+      {{"s", "syslog", "no_advertise", "help_tls"}, true,
        &not_built},
-      {{"r", "remote_syslog", "sd", "store_dir", "routes", "cluster", "cluster_listen", "cluster_name", "cluster_advertise",
+      {{"r", "remote_syslog", "routes", "cluster", "cluster_listen", "cluster_name", "cluster_advertise",
         "connect_retries", "profile"},
        false, &not_built},
       {{"h", "help"}, true, [](Parsed& p) { p.flags.action = Flags::Action::help; }},
@@ -264,6 +274,8 @@ Server:
     -c, --config FILE             configuration file
     -t                            check the configuration and exit
     -sl, --signal SIGNAL[=PID]    send to a running server: ldm, stop, quit, term, reopen, reload
+    -js, --jetstream              keep streams (JetStream)
+    -sd, --store_dir DIR          where they are kept
         --client_advertise H:P    address told to clients
         --ports_file_dir DIR      write the ports that are listened on to DIR
         --reactors N              threads that serve connections (default: one per usable CPU)

@@ -11,6 +11,7 @@
 #include "pipit_config.h"
 #include "protocol/subject.h"
 #include "server/broker.h"
+#include "server/monitor_jetstream.h"
 #include "server/monitor_json.h"
 #include "server/reactor.h"
 #include "transport/http_head.h"
@@ -43,8 +44,8 @@ std::string response(std::string_view status, std::string_view type, std::string
 }
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
-constexpr std::array<std::string_view, 12> kNotBuilt = {
-    "/routez", "/gatewayz", "/leafz", "/accountz", "/accstatz", "/jsz",
+constexpr std::array<std::string_view, 11> kNotBuilt = {
+    "/routez", "/gatewayz", "/leafz", "/accountz", "/accstatz",
     "/ipqueuesz", "/raftz", "/stacksz", "/debug/vars", "/expvarz", "/profilez"};
 
 }  // namespace
@@ -170,7 +171,7 @@ std::string MonitorHttp::Impl::index_page() const {
       "<h1>pipit " PIPIT_VERSION "</h1>\n";
   for (const auto& [path, title] :
        {std::pair{"varz", "General"}, std::pair{"connz", "Connections"},
-        std::pair{"subsz", "Subscriptions"}, std::pair{"healthz", "Health Probe"}})
+        std::pair{"subsz", "Subscriptions"}, std::pair{"jsz", "JetStream"}, std::pair{"healthz", "Health Probe"}})
     out += std::string("<a href=\"./") + path + "\">" + title + "</a><br>\n";
   return out + "</body></html>\n";
 }
@@ -198,7 +199,7 @@ void MonitorHttp::Impl::serve(uint64_t id, std::string_view raw_path, std::strin
     return reply(id, response("501 Not Implemented", kText,
                               "pipit does not have " + std::string(path) + " yet\n", "",
                               head_only));
-  if (path != "/" && path != "/varz" && path != "/connz" && path != "/subsz" && path != "/healthz")
+  if (path != "/" && path != "/varz" && path != "/connz" && path != "/subsz" && path != "/jsz" && path != "/healthz")
     return not_found();
   ++request_counts[std::string(path)];
   if (path == "/")
@@ -206,6 +207,7 @@ void MonitorHttp::Impl::serve(uint64_t id, std::string_view raw_path, std::strin
   const MonitorPage page = path == "/connz"   ? MonitorPage::connz
                            : path == "/subsz" ? MonitorPage::subsz
                            : path == "/varz"  ? MonitorPage::varz
+                           : path == "/jsz"   ? MonitorPage::jsz
                                               : MonitorPage::healthz;
   std::string error;
   const std::optional<MonitorQuery> parsed = parse_monitor_query(page, query_text, error);
@@ -214,9 +216,11 @@ void MonitorHttp::Impl::serve(uint64_t id, std::string_view raw_path, std::strin
   if (!error.empty())
     return reply(id, response("400 Bad Request", kText, error, "", head_only));
   const MonitorQuery& query = *parsed;
-  if (page == MonitorPage::healthz)
-    return reply(id, response("200 OK", "application/json", "{\"status\":\"ok\"}",
+  if (page == MonitorPage::healthz) {
+    const Health health = health_of(broker, query);
+    return reply(id, response(health.status, "application/json", health.json,
                               "Access-Control-Allow-Origin: *\r\n", head_only));
+  }
   SnapshotRequest request;
   if (page == MonitorPage::connz) {
     request.open = query.state != ConnState::closed;
@@ -230,6 +234,9 @@ void MonitorHttp::Impl::serve(uint64_t id, std::string_view raw_path, std::strin
     return gather(id, request, [query](MonitorInput& in) { return subsz_json(in, query); },
                   head_only);
   }
+  if (page == MonitorPage::jsz)
+    return gather(id, request, [query](MonitorInput& in) { return jsz_json(in, query); },
+                  head_only);
   gather(id, request, [](MonitorInput& in) { return varz_json(in); }, head_only);
 }
 

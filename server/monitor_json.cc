@@ -13,6 +13,7 @@
 #include "protocol/json_writer.h"
 #include "protocol/subject.h"
 #include "server/broker.h"
+#include "server/monitor_jetstream.h"
 
 namespace pipit {
 namespace {
@@ -251,7 +252,8 @@ std::string varz_json(const MonitorInput& in) {
     optional_field(w, "compression", o.websocket.compression);
   }
   w.end_object();
-  w.key("jetstream").begin_object().end_object();
+  w.key("jetstream");
+  write_jetstream_varz(w, in);
   w.field("tls_timeout", static_cast<double>(o.tls.handshake_timeout_ns()) / 1e9);
   w.field("write_deadline", o.write_deadline_ns);
   w.field("start", rfc3339(broker.start_wall_ns)).field("now", rfc3339(in.now_ns));

@@ -116,6 +116,20 @@ void read_subsz(Reader& read, MonitorQuery& q) {
   q.account = read.text("acc");
 }
 
+// Consumers, leaders and Raft are asked about in vain.
+void read_jsz(Reader& read, MonitorQuery& q) {
+  q.accounts = read.boolean("accounts");
+  q.streams = read.boolean("streams");
+  for (std::string_view name : {"consumers", "direct-consumers"})
+    if (read.boolean(name)) q.streams = true;
+  q.config = read.boolean("config");
+  q.offset = read.integer("offset");
+  q.limit = read.integer("limit");
+  for (std::string_view name : {"leader-only", "raft", "stream-leader-only"}) read.boolean(name);
+  q.account = read.text("acc");
+  q.accounts = q.accounts || q.streams || !q.account.empty();
+}
+
 }  // namespace
 
 std::optional<MonitorQuery> parse_monitor_query(MonitorPage page, std::string_view query,
@@ -127,8 +141,11 @@ std::optional<MonitorQuery> parse_monitor_query(MonitorPage page, std::string_vi
     case MonitorPage::varz: break;
     case MonitorPage::connz: read_connz(read, q, error); break;
     case MonitorPage::subsz: read_subsz(read, q); break;
+    case MonitorPage::jsz: read_jsz(read, q); break;
     case MonitorPage::healthz:
-      // Nothing that they ask about is built; what is malformed is refused all the same.
+      q.account = read.text("account");
+      q.stream = read.text("stream");
+      // What they ask about is always so; what is malformed is refused all the same.
       for (std::string_view name :
            {"js-enabled", "js-enabled-only", "js-server-only", "js-meta-only", "details"})
         read.boolean(name);

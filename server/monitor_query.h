@@ -7,7 +7,7 @@
 
 namespace pipit {
 
-enum class MonitorPage : uint8_t { varz, connz, subsz, healthz };
+enum class MonitorPage : uint8_t { varz, connz, subsz, jsz, healthz };
 enum class ConnState : uint8_t { open, closed, all };
 
 struct MonitorQuery {
@@ -17,6 +17,8 @@ struct MonitorQuery {
   int64_t offset = 0, limit = 1024;
   uint64_t cid = 0;  // 0: any
   ConnState state = ConnState::open;
+  bool accounts = false, streams = false, config = false;  // of jsz
+  std::string stream;                                       // of healthz
 };
 
 // Nothing and a message for the client (status 400) if a value that this page asks for is malformed.

@@ -1,6 +1,7 @@
 #include "server/reactor.h"
 
 #include "server/broker.h"
+#include "server/js_host.h"
 
 namespace pipit {
 namespace {
@@ -61,6 +62,16 @@ void Reactor::open_client(std::shared_ptr<ClientLink> link) {
   ++open_;
 }
 
+JsHost& Reactor::open_js_host() {
+  const uint32_t slot = take_slot();
+  const uint64_t cid = broker_.next_cid.fetch_add(1, std::memory_order_relaxed);
+  auto host = std::make_unique<JsHost>(*this, slot, cid);
+  js_host_ = host.get();
+  slots_[slot] = std::move(host);
+  ++open_;
+  return *js_host_;
+}
+
 void Reactor::turn() {
   awake();
   now_ns_ = clock_();
@@ -68,6 +79,7 @@ void Reactor::turn() {
   take_mail();
   timers_.run(now_ns_);
   inproc_.turn();
+  if (js_host_ != nullptr) js_host_->turn();
   // Publishing before flushing: a PONG must not leave while what came before it is still staged.
   mailbox_.publish();
   if (!congested_.empty() && !mailbox_.congested()) resume_congested();
@@ -91,6 +103,7 @@ void Reactor::clear_graveyard() {
     const bool none = endpoint.drop_subscriptions(left);
     left -= had - endpoint.subscription_count();
     if (none) {
+      if (&endpoint == static_cast<Endpoint*>(js_host_)) js_host_ = nullptr;
       slots_[slot].reset();
       free_slots_.push_back(slot);
       --open_;
@@ -127,6 +140,7 @@ void Reactor::resume_congested() {
 
 bool Reactor::prepare_sleep() {
   if (!dirty_.empty() || !graveyard_.empty() || inproc_.busy() || !events_.empty()) return false;
+  if (js_host_ != nullptr && js_host_->busy()) return false;
   // There is room again since this turn looked: nobody else will wake us for that.
   if (!congested_.empty() && !mailbox_.congested()) return false;
   if (!mailbox_.prepare_sleep()) return false;
@@ -170,7 +184,8 @@ void Reactor::lame_duck(int64_t grace_ns, int64_t duration_ns) {
 void Reactor::on_lame_duck_timer() {
   std::vector<Endpoint*> open;
   for (auto& connection : slots_)
-    if (connection != nullptr && !connection->closing()) open.push_back(connection.get());
+    if (connection != nullptr && !connection->closing() && connection->is_client())
+      open.push_back(connection.get());
   for (size_t n = 0; n < lame_duck_batch_ && !open.empty(); ++n) {
     const size_t pick = random_.below(open.size());
     open[pick]->close(proto::CloseReason::server_shutdown);
@@ -213,7 +228,7 @@ ReactorSnapshot Reactor::snapshot(const SnapshotRequest& request) const {
   s.cache_hits = cache.hits;
   s.cache_entries = cache.entries;
   for (const auto& connection : slots_) {
-    if (connection == nullptr || connection->closing()) continue;
+    if (connection == nullptr || connection->closing() || !connection->is_client()) continue;
     ++s.connections;
     if (request.open) s.open.push_back(connection->snapshot(request.subscriptions));
   }

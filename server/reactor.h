@@ -25,6 +25,7 @@
 
 namespace pipit {
 
+class JsHost;
 struct Broker;
 
 struct ReactorCounters {
@@ -57,6 +58,9 @@ class Reactor {
 
   // Makes the endpoint of `link`.
   void open_client(std::shared_ptr<ClientLink> link);
+
+  // JetStream's end on this reactor. Once, before it runs.
+  JsHost& open_js_host();
 
   void turn();
   // False: there is something to do, do not sleep. True: the reactor counts as asleep until the
@@ -146,6 +150,7 @@ class Reactor {
   std::unique_ptr<proto::ConnectParser> connect_parser_;
   std::vector<std::unique_ptr<Endpoint>> slots_;
   std::vector<uint32_t> free_slots_;
+  JsHost* js_host_ = nullptr;  // in one of the slots
   std::vector<Endpoint*> dirty_, flushing_;
   std::vector<Origin> congested_;
   std::vector<uint32_t> graveyard_;

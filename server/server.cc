@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "pipit_config.h"
+#include "jetstream/manager.h"
 #include "server/broker.h"
 #include "server/config.h"
 #include "server/drive.h"
 #include "server/handover.h"
+#include "server/jetstream_setup.h"
 #include "server/left_out.h"
 #include "server/monitor_http.h"
 #include "server/reactor_loop.h"
@@ -63,6 +65,7 @@ class Server::Impl {
   State state_ = State::bound;
   std::vector<std::function<void()>> stop_done_;
   std::function<void()> lame_duck_done_;
+  std::unique_ptr<js::Manager> jetstream_;  // the first to go: it has the reactors do things
 };
 
 Result<void> Server::Impl::bind() {
@@ -86,6 +89,12 @@ Result<void> Server::Impl::bind() {
   }
   for (Mailbox* mailbox : mailboxes) mailbox->connect(mailboxes);
   reactors_left_ = reactors;
+  if (options.jetstream.enabled) {
+    auto opened = open_jetstream(broker_);
+    if (!opened.ok()) return opened.take_error();
+    jetstream_ = std::move(opened).value();
+    broker_.jetstream = jetstream_.get();
+  }
   broker_.on_last_gone = [this] {
     if (broker_.lame_duck.load(std::memory_order_acquire)) last_gone();
   };
@@ -107,6 +116,7 @@ Server::Impl::~Impl() {
   close_listeners(true);
   broker_.auth_worker.stop();
   broker_.tls.stop();
+  if (jetstream_ != nullptr) jetstream_->begin_stop();
   for (auto& loop : loops_) {
     loop->abandon();
     loop->loop().close([done] {
@@ -128,6 +138,7 @@ Result<void> Server::Impl::start() {
   if (broker_.options.monitor_port() != 0) monitor_.start(loops_[0]->loop());
   auto started = drive_->start();
   lock.unlock();
+  if (started.ok() && jetstream_ != nullptr) jetstream_->started();
   if (!started.ok()) {
     begin_stop(nullptr);
     drive_->wait();
@@ -248,6 +259,7 @@ void Server::Impl::stop_reactors() {
   close_listeners(true);
   broker_.auth_worker.stop();
   broker_.tls.stop();
+  if (jetstream_ != nullptr) jetstream_->begin_stop();
   for (auto& loop : loops_) {
     loop->stop([this, &loop = *loop] { drive_->end(loop, [this] { reactor_gone(); }); });
   }

@@ -7,7 +7,8 @@
 
 namespace pipit {
 
-enum class Wire : uint8_t { tcp, websocket, inproc };
+// `internal`: the server's own end, which is no client's.
+enum class Wire : uint8_t { tcp, websocket, inproc, internal };
 
 struct Traffic {
   uint64_t in_msgs = 0, in_bytes = 0, out_msgs = 0, out_bytes = 0;

@@ -35,7 +35,7 @@ ENVIRONMENT = {
 VERDICTS = {
     "pipit does not have it yet and says so": """
         not_built_accounts not_built_cluster not_built_cookie
-        not_built_jetstream not_built_jetstream_block not_built_leafnodes
+        not_built_jetstream_key not_built_leafnodes
         not_built_mappings not_built_mqtt not_built_no_auth_user not_built_permissions
         not_built_profile not_built_syslog not_built_system_account not_built_users""",
     "nats-server has no such key": "reactors",

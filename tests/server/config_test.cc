@@ -322,9 +322,6 @@ TEST_CASE("what is not built is refused by name and never ignored") {
                           "leafnodes",
                           "leaf",
                           "mqtt",
-                          "jetstream",
-                          "store_dir",
-                          "storedir",
                           "ocsp",
                           "ocsp_cache",
                           "prof_port",
@@ -361,7 +358,40 @@ TEST_CASE("what says that it is off asks for nothing") {
   good(
       "jetstream: disabled, mqtt: false\nsyslog: off\ncluster { enabled: false }\njetstream: "
       "Disable");
-  CHECK(error_of("jetstream { enabled: true }").find("not built") != std::string::npos);
+  CHECK(error_of("mqtt { enabled: true }").find("not built") != std::string::npos);
+}
+
+TEST_CASE("a jetstream block, a word or a boolean switch streams on") {
+  for (const char* text :
+       {"jetstream: enabled", "jetstream: true", "jetstream {}", "jetstream { enabled: true }"})
+    CHECK(good(text).options.jetstream.enabled);
+  CHECK(!good("jetstream: false\nstore_dir: /d").options.jetstream.enabled);
+  const JetStreamOptions js =
+      good(
+          "jetstream { store_dir: /d, max_mem: 1k, max_file_store: 2k, domain: hub, sync: 5s,\n"
+          "strict: false, max_buffered_msgs: 7, limits { duplicate_window: 1h } }")
+          .options.jetstream;
+  CHECK(js.store_dir == "/d");
+  CHECK(js.max_memory_store == 1000);
+  CHECK(js.max_file_store == 2000);
+  CHECK(js.domain == "hub");
+  CHECK(!js.sync_always);
+  CHECK(js.sync_interval_ns == 5 * kNsPerSecond);
+  CHECK(!js.strict);
+  CHECK(js.max_buffered_msgs == 7);
+  CHECK(js.duplicate_window_max_ns == 3600 * kNsPerSecond);
+  CHECK(good("jetstream { sync_interval: always }").options.jetstream.sync_always);
+}
+
+TEST_CASE("what would encrypt streams is refused, never ignored") {
+  for (const char* key : {"key", "ek", "prev_key", "cipher", "tpm"})
+    CHECK(error_of("jetstream { " + std::string(key) + ": x }") ==
+          "f:1:13: \"" + std::string(key) +
+              "\" in jetstream is not built in this version of pipit");
+  CHECK(error_of("jetstream: maybe") ==
+        "f:1:1: expected \"enabled\" or \"disabled\", found \"maybe\"");
+  CHECK(error_of("jetstream { domain: \"a.b\" }") ==
+        "invalid domain name: may not contain \".\", \"*\" or \">\"");
 }
 
 TEST_CASE("contradictions between fields are found before the start") {
@@ -384,7 +414,7 @@ TEST_CASE("an empty file is a warning, a missing one an error, and all faults ar
   parse_config_file("/no/such/file.conf", r.options, r.process, r.faults);
   CHECK(r.faults.errors ==
         Strings{"error opening config file: open /no/such/file.conf: no such file or directory"});
-  CHECK(read("port: x\ndebug: 1\nno_such: 1\njetstream: on\n").faults.errors.size() == 4);
+  CHECK(read("port: x\ndebug: 1\nno_such: 1\nmqtt: on\n").faults.errors.size() == 4);
 }
 
 TEST_CASE("a fault in an included file names that file") {

@@ -154,12 +154,7 @@ TEST_CASE("what is no number is bad usage, what is out of range a failure") {
 }
 
 TEST_CASE("a flag for what is not built is refused by name, unless it says no") {
-  for (const Args& args : {Args{"-js"},
-                           Args{"--jetstream"},
-                           Args{"-js=true"},
-                           Args{"-sd", "/data"},
-                           Args{"--store_dir=/data"},
-                           Args{"-s"},
+  for (const Args& args : {Args{"-s"},
                            Args{"--syslog"},
                            Args{"-r", "udp://h:1"},
                            Args{"--remote_syslog", "u"},

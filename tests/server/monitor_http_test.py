@@ -102,7 +102,7 @@ def a_head_only(server):
 
 
 def what_is_not_built(server):
-    for path in ("/routez", "/gatewayz", "/leafz", "/accountz", "/accstatz", "/jsz", "/ipqueuesz",
+    for path in ("/routez", "/gatewayz", "/leafz", "/accountz", "/accstatz", "/ipqueuesz",
                  "/raftz", "/stacksz", "/debug/vars", "/expvarz", "/profilez"):
         code, _, body = server.get(path)
         check(code == 501 and path in body, path, code, body)

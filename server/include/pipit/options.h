@@ -103,6 +103,24 @@ struct WebsocketOptions {
   bool enabled() const { return port != 0; }
 };
 
+// JetStream: streams that are kept. The names are those of a `jetstream` block.
+struct JetStreamOptions {
+  bool enabled = false;
+  std::string store_dir;         // empty: "nats" in the folder for temporary files
+  int64_t max_memory_store = -1;  // bytes of all streams in memory; -1: three quarters of the memory
+  int64_t max_file_store = -1;    // bytes of all streams on disk; -1: of the free space at start
+  std::string domain;            // one more name of the API: $JS.<domain>.API
+  // An acknowledged message is on the disk. Else it is written, and synced every sync_interval_ns.
+  bool sync_always = true;
+  int64_t sync_interval_ns = 120 * kNsPerSecond;
+  bool strict = true;  // requests with fields that nobody knows are refused
+  int64_t duplicate_window_max_ns = 0;  // of a stream; 0: no limit
+  int64_t request_queue_limit = 10'000;  // requests of the API that wait; then all are dropped
+  // Of one stream, published and not on the disk yet; then publishers get status 429.
+  int64_t max_buffered_msgs = 100'000;
+  int64_t max_buffered_size = 128 * 1024 * 1024;
+};
+
 struct Options {
   // Who and where.
   std::string host = "0.0.0.0";
@@ -139,6 +157,7 @@ struct Options {
   TlsOptions tls;              // of the client port, and of https
   bool allow_non_tls = false;  // beside it, clients that begin without TLS
   WebsocketOptions websocket;
+  JetStreamOptions jetstream;
 
   // Monitoring, by one of the two. Port 0: off; -1: any free port.
   std::string http_host = "0.0.0.0";

@@ -1,0 +1,70 @@
+// Catalogue: which streams there are. Makes, changes and deletes them in the store and on their
+// home reactors, in an order that a crash between two steps leaves whole: what is in the store is
+// there.
+//
+// Changed by one thread, the worker of the API (or the start); looked at by any.
+#pragma once
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jetstream/api_errors.h"
+#include "jetstream/commit_wait.h"
+#include "jetstream/homes.h"
+#include "jetstream/settings.h"
+#include "jetstream/stream_report.h"
+#include "jetstream/stream_setup.h"
+
+namespace pipit::js {
+
+class Catalogue {
+ public:
+  Catalogue(const Settings& settings, store::Store& file, store::Store* memory, CommitWait& commits,
+            Homes& homes)
+      : settings_(settings), file_(file), memory_(memory), commits_(commits), homes_(homes) {}
+
+  // [start] The streams that the store has. One whose definition cannot be read stays in the store,
+  // untouched, and is said in the log.
+  Result<void> recover(store::Clock& clock);
+
+  // [any thread] Null: there is none.
+  SetupRef find(std::string_view name) const;
+  // By name.
+  std::vector<SetupRef> all() const;
+  Usage usage() const;
+
+  // [worker] `config` is checked and complete. Nothing: done, and `out` is the stream as it is now.
+  std::optional<ApiError> create(StreamConfig config, int64_t now_ns, SetupRef& out);
+  std::optional<ApiError> update(const StreamSetup& old, StreamConfig config, SetupRef& out);
+  std::optional<ApiError> remove(const StreamSetup& stream);
+
+  // What the store enforces by itself.
+  static store::StreamSettings settings_of(const StreamConfig& config, const Timestamp& created);
+
+ private:
+  AckWhen ack_when(const StreamConfig& config) const;
+  // When the store's answer to a change of its definition counts.
+  AckWhen definition_when(const StreamSetup& stream) const {
+    if (stream.ack_when != AckWhen::at_once) return stream.ack_when;
+    return settings_.sync_always ? AckWhen::durable : AckWhen::written;
+  }
+  std::string store_name(std::string_view name) const {
+    return settings_.account + ' ' + std::string(name);
+  }
+  void keep(SetupRef setup);
+
+  const Settings& settings_;
+  store::Store& file_;
+  store::Store* const memory_;  // null: streams in memory were refused
+  CommitWait& commits_;
+  Homes& homes_;
+  mutable std::mutex mutex_;  // of streams_
+  std::map<std::string, SetupRef, std::less<>> streams_;
+};
+
+// A failure of the store, as the API tells it.
+ApiError stream_error(JsErr kind, const Error& error);
+
+}  // namespace pipit::js

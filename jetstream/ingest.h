@@ -1,0 +1,59 @@
+// Ingest: may this publish be stored, and as what? The checks in nats-server's order: size,
+// expectations of the publisher, duplicates, rollup. One for each stream, on its reactor; asks the
+// store, changes nothing there.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "jetstream/api_errors.h"
+#include "jetstream/publish_headers.h"
+#include "jetstream/stream_setup.h"
+
+namespace pipit::js {
+
+// A publish on its way into the store. Views hold as long as the message that it came from, or
+// this.
+struct Publish {
+  std::string_view subject, reply, headers, payload;
+  PublishHeaders asks;
+
+  enum class Rollup : uint8_t { none, subject, all };
+  Rollup rollup = Rollup::none;
+  std::string_view id;  // remembered against duplicates
+  int64_t ts_ns = 0;
+  std::string own_subject, own_headers;  // where they had to be changed
+  std::string extra;                     // of the ack's JSON, from a comma on
+};
+
+struct Verdict {
+  enum class Kind : uint8_t { store, duplicate, refused };
+  Kind kind = Kind::store;
+  uint64_t seq = 0;  // of the first one, of a duplicate
+  ApiError error;    // if it was refused
+};
+
+class Ingest {
+ public:
+  // `publish` may be changed by it: a transformed subject, headers that are not kept.
+  // `failures` of Progress: what was known of messages under way holds until there is one more.
+  Verdict check(const StreamSetup& setup, Publish& publish, uint64_t failures);
+
+  // It was appended. `failures` of Progress, read before that.
+  void stored(const Publish& publish, uint64_t failures) {
+    if (publish.id.empty())
+      last_id_.clear();
+    else
+      last_id_.assign(publish.id);
+    last_id_at_ = failures;
+  }
+
+ private:
+  const std::string& last_id(const StreamSetup& setup, uint64_t failures);
+
+  // Of the message before, which Nats-Expected-Last-Msg-Id asks for.
+  std::string last_id_;
+  uint64_t last_id_at_ = UINT64_MAX;  // known at that many failures
+};
+
+}  // namespace pipit::js

@@ -1,0 +1,64 @@
+// Shard: what JetStream keeps on one reactor: the streams that live there, and the publishes that
+// wait for the disk. All acknowledgements of a turn leave together at its end.
+//
+// Owned by the Manager, used on its reactor; progress() is for the store's thread. When the reactor
+// closes, host() is null from then on and streams refuse everything.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jetstream/ack_queue.h"
+#include "jetstream/host.h"
+#include "jetstream/progress.h"
+#include "jetstream/settings.h"
+#include "jetstream/store/vfs.h"
+#include "jetstream/stream_setup.h"
+
+namespace pipit::js {
+
+class Stream;
+
+class Shard final : public Guest {
+ public:
+  Shard(const Settings& settings, store::Clock& clock);
+  ~Shard() override;
+
+  // Before the reactor runs.
+  void move_in(Host& host) { host_ = &host; }
+  Host* host() { return host_; }
+  const Settings& settings() const { return settings_; }
+  store::Clock& clock() { return clock_; }
+
+  // The stream begins to listen. False: a subject was refused; it has not begun.
+  bool open(SetupRef setup);
+  void update(const SetupRef& setup);
+  // It listens no more, and is gone when its last publish was answered.
+  void close(const std::string& name);
+  Stream* find(const std::string& name);
+
+  // [store thread] For what was appended to the store on disk.
+  Progress& progress() { return progress_; }
+
+  // For Stream: an append that waits.
+  void wait(AckWhen when, const PendingAck& ack, const AckTexts& texts);
+
+  // Guest
+  void turn() override;
+  void closed() override;
+
+ private:
+  void settle();
+  void release(AckQueue& queue, store::Ticket through, const std::vector<FailedTickets>& failed);
+  void bury();
+
+  const Settings& settings_;
+  store::Clock& clock_;
+  Host* host_ = nullptr;
+  std::vector<std::unique_ptr<Stream>> streams_, closing_;
+  AckQueue durable_, written_;
+  Progress progress_;
+  bool waits_ = false;
+};
+
+}  // namespace pipit::js

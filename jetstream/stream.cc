@@ -1,0 +1,155 @@
+#include "jetstream/stream.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "jetstream/shard.h"
+#include "protocol/headers.h"
+#include "protocol/subject.h"
+
+namespace pipit::js {
+
+Stream::Stream(Shard& shard, SetupRef setup)
+    : shard_(shard), setup_(std::move(setup)), acks_(setup_->name(), shard.settings().domain) {}
+
+Stream::~Stream() = default;
+
+bool Stream::open() {
+  subscribe_to(setup_->config.subjects);
+  const bool all = std::all_of(subscriptions_.begin(), subscriptions_.end(),
+                               [](const auto& each) { return each.second != 0; });
+  if (!all) close();
+  return all;
+}
+
+// Subjects that stay are not interrupted.
+void Stream::subscribe_to(const std::vector<std::string>& subjects) {
+  Host* const host = shard_.host();
+  if (host == nullptr) return;
+  const auto wanted = [&](const std::string& subject) {
+    return std::find(subjects.begin(), subjects.end(), subject) != subjects.end();
+  };
+  for (const auto& [subject, subscription] : subscriptions_)
+    if (!wanted(subject)) host->unsubscribe(subscription);
+  std::erase_if(subscriptions_, [&](const auto& each) { return !wanted(each.first); });
+  for (const std::string& subject : subjects) {
+    const bool there = std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                                   [&](const auto& each) { return each.first == subject; });
+    if (!there) subscriptions_.emplace_back(subject, host->subscribe(subject, "", *this));
+  }
+}
+
+void Stream::update(SetupRef setup) {
+  setup_ = std::move(setup);
+  subscribe_to(setup_->config.subjects);
+}
+
+void Stream::close() { subscribe_to({}); }
+
+bool Stream::receive(const HostMessage& message) {
+  if (shard_.host() == nullptr) return false;
+  Publish publish;
+  publish.subject = message.subject;
+  publish.reply = setup_->config.no_ack ? std::string_view() : message.reply;
+  publish.headers = message.headers;
+  publish.payload = message.payload;
+  publish.ts_ns = shard_.clock().wall_ns();
+  const Settings& settings = shard_.settings();
+  if (pending_ >= static_cast<uint64_t>(settings.max_buffered_msgs) ||
+      pending_bytes_ >= static_cast<uint64_t>(settings.max_buffered_bytes)) {
+    too_many(publish.reply);
+    return true;
+  }
+  append(publish);
+  return true;
+}
+
+void Stream::append(Publish& publish) {
+  const uint64_t failures = shard_.progress().failures();
+  const Verdict verdict = ingest_.check(*setup_, publish, failures);
+  if (verdict.kind == Verdict::Kind::refused) return refuse(publish.reply, verdict.error);
+  store::Store& store = *setup_->store;
+  if (verdict.kind == Verdict::Kind::duplicate) {
+    // The first one may still be under way; what was appended last is not safe before it.
+    publish.extra = PubAckWriter::kDuplicate;
+    return wait(publish, {verdict.seq, last_ticket_, last_ticket_});
+  }
+  store::NewMessage message;
+  message.subject = publish.subject;
+  message.headers = publish.headers;
+  message.payload = publish.payload;
+  message.ts_ns = publish.ts_ns;
+  message.id = publish.id;
+  const auto appended = store.append(setup_->id, message);
+  if (!appended) {
+    if (appended.error().code == Errc::slow_consumer) return too_many(publish.reply);
+    return refuse(publish.reply, store_error(appended.error()));
+  }
+  ingest_.stored(publish, failures);
+  store::Receipt receipt = appended.value();
+  if (publish.rollup != Publish::Rollup::none) {
+    store::SubjectFilter filter;
+    if (publish.rollup == Publish::Rollup::subject) filter.literal = publish.subject;
+    if (const auto purged = store.purge(setup_->id, filter, receipt.seq, 0); purged)
+      receipt.through = std::max(receipt.through, purged.value().ticket);
+  }
+  last_ticket_ = receipt.through;
+  wait(publish, receipt);
+}
+
+// Answers when `receipt` is safe.
+void Stream::wait(const Publish& publish, const store::Receipt& receipt) {
+  if (publish.reply.empty()) return;
+  if (setup_->ack_when == AckWhen::at_once)
+    return answer(publish.reply, acks_.success(receipt.seq, publish.extra));
+  PendingAck ack;
+  ack.stream = this;
+  ack.seq = receipt.seq;
+  ack.ticket = receipt.ticket;
+  ack.through = receipt.through;
+  ack.bytes = publish.headers.size() + publish.payload.size() + publish.subject.size();
+  pending_bytes_ += ack.bytes;
+  ++pending_;
+  AckTexts texts;
+  texts.reply = publish.reply;
+  texts.extra = publish.extra;
+  shard_.wait(setup_->ack_when, ack, texts);
+}
+
+void Stream::stored(const PendingAck& ack, const AckTexts& texts) {
+  --pending_;
+  pending_bytes_ -= ack.bytes;
+  answer(texts.reply, acks_.success(ack.seq, texts.extra));
+}
+
+void Stream::failed(const PendingAck& ack, const AckTexts& texts, const Error& error) {
+  --pending_;
+  pending_bytes_ -= ack.bytes;
+  refuse(texts.reply, store_error(error));
+}
+
+void Stream::answer(std::string_view reply, std::string_view ack) {
+  if (reply.empty() || shard_.host() == nullptr) return;
+  shard_.host()->publish({reply, {}, {}, ack});
+}
+
+void Stream::refuse(std::string_view reply, const ApiError& error) {
+  answer(reply, acks_.error(error));
+}
+
+void Stream::too_many(std::string_view reply) {
+  if (reply.empty() || shard_.host() == nullptr) return;
+  shard_.host()->publish({reply,
+                          {},
+                          "NATS/1.0 429 Too Many Requests\r\n\r\n",
+                          acks_.error(api_error(JsErr::too_many_requests))});
+}
+
+ApiError store_error(const Error& error) {
+  if (error.sys_errno == 0) return api_error(JsErr::store_failed, error.text);
+  std::string text = std::strerror(error.sys_errno);
+  text[0] = static_cast<char>(text[0] | 0x20);
+  return api_error(JsErr::store_failed, text);
+}
+
+}  // namespace pipit::js

@@ -1,0 +1,62 @@
+// Stream: one stream on its home reactor. Takes what is published to its subjects, has it checked
+// (ingest.h), hands it to the store and answers when the store says that it is safe.
+//
+// Its messages and its state are the store's; here is only what a publish needs. Owned by its
+// Shard.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jetstream/ack_queue.h"
+#include "jetstream/api_errors.h"
+#include "jetstream/host.h"
+#include "jetstream/ingest.h"
+#include "jetstream/pub_ack.h"
+#include "jetstream/stream_setup.h"
+
+namespace pipit::js {
+
+class Shard;
+
+class Stream final : public Receiver {
+ public:
+  Stream(Shard& shard, SetupRef setup);
+  ~Stream() override;
+
+  // Listens to the subjects of its configuration. False: one was refused, none is listened to.
+  bool open();
+  void update(SetupRef setup);
+  void close();
+
+  bool receive(const HostMessage& message) override;
+
+  // [Shard] What became of a publish that waited.
+  void stored(const PendingAck& ack, const AckTexts& texts);
+  void failed(const PendingAck& ack, const AckTexts& texts, const Error& error);
+
+  const StreamSetup& setup() const { return *setup_; }
+  // Publishes that were not answered yet, and what they weigh.
+  uint64_t pending() const { return pending_; }
+
+ private:
+  void answer(std::string_view reply, std::string_view ack);
+  void refuse(std::string_view reply, const ApiError& error);
+  void too_many(std::string_view reply);
+  void append(Publish& publish);
+  void wait(const Publish& publish, const store::Receipt& receipt);
+  void subscribe_to(const std::vector<std::string>& subjects);
+
+  Shard& shard_;
+  SetupRef setup_;
+  PubAckWriter acks_;
+  Ingest ingest_;
+  std::vector<std::pair<std::string, Host::Subscription>> subscriptions_;
+  uint64_t pending_ = 0, pending_bytes_ = 0;
+  store::Ticket last_ticket_ = 0;  // of the latest append
+};
+
+// What a publisher is told of a store that could not: nats-server's texts are Go's.
+ApiError store_error(const Error& error);
+
+}  // namespace pipit::js

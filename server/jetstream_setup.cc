@@ -1,0 +1,90 @@
+#include "server/jetstream_setup.h"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "server/broker.h"
+#include "server/js_host.h"
+#include "server/reactor.h"
+
+namespace pipit {
+namespace {
+
+int64_t three_quarters(uint64_t bytes) { return static_cast<int64_t>(bytes / 4 * 3); }
+
+int64_t default_memory() {
+  const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+  return pages > 0 && size > 0
+             ? three_quarters(static_cast<uint64_t>(pages) * static_cast<uint64_t>(size))
+             : int64_t{256} << 20;
+}
+
+int64_t default_storage(const std::string& folder) {
+  struct statvfs space;
+  if (statvfs(folder.c_str(), &space) != 0) return int64_t{1} << 40;
+  return three_quarters(uint64_t{space.f_bavail} * space.f_frsize);
+}
+
+// As nats-server's, which is not on a disk that survives a restart of every machine.
+std::string default_folder() {
+  std::error_code error;
+  const auto folder = std::filesystem::temp_directory_path(error);
+  return ((error ? std::filesystem::path("/tmp") : folder) / "nats").string();
+}
+
+}  // namespace
+
+js::Settings jetstream_settings(const Broker& broker) {
+  const JetStreamOptions& o = broker.options.jetstream;
+  js::Settings s;
+  s.account = broker.account.name;
+  s.domain = o.domain;
+  s.server_name = broker.tcp_info.server_name;
+  s.server_id = broker.server_id;
+  s.server_version = broker.tcp_info.version;
+  s.folder = (o.store_dir.empty() ? default_folder() : o.store_dir) + "/jetstream";
+  s.sync_always = o.sync_always;
+  s.sync_interval_ns = o.sync_interval_ns;
+  s.strict = o.strict;
+  s.max_memory = o.max_memory_store >= 0 ? o.max_memory_store : default_memory();
+  s.max_file = o.max_file_store;
+  s.duplicate_window_max_ns = o.duplicate_window_max_ns;
+  s.request_queue_limit = o.request_queue_limit;
+  s.max_buffered_msgs = o.max_buffered_msgs;
+  s.max_buffered_bytes = o.max_buffered_size;
+  s.max_payload = broker.options.max_payload;
+  s.log = [&broker](js::Settings::Say say, const std::string& line) {
+    using Say = js::Settings::Say;
+    broker.log.line(say == Say::error     ? LogLevel::error
+                    : say == Say::warning ? LogLevel::warning
+                                          : LogLevel::info,
+                    line);
+  };
+  return s;
+}
+
+Result<std::unique_ptr<js::Manager>> open_jetstream(Broker& broker) {
+  js::Settings settings = jetstream_settings(broker);
+  std::error_code error;
+  std::filesystem::create_directories(settings.folder, error);
+  if (error)
+    return Error{Errc::io, error.value(), "jetstream",
+                 "cannot make the store directory " + settings.folder + ": " + error.message()};
+  if (settings.max_file < 0) settings.max_file = default_storage(settings.folder);
+  std::vector<js::Home> homes;
+  std::vector<JsHost*> hosts;
+  for (Reactor* reactor : broker.reactors) {
+    hosts.push_back(&reactor->open_js_host());
+    homes.push_back({hosts.back(), [reactor](std::function<void()> fn) {
+                       return reactor->mailbox().post(std::move(fn));
+                     }});
+  }
+  auto opened = js::Manager::open(std::move(settings), homes);
+  if (!opened.ok()) return opened;
+  for (size_t i = 0; i < hosts.size(); ++i) hosts[i]->take_in(opened.value()->guest(i));
+  return opened;
+}
+
+}  // namespace pipit
