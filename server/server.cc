@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <mutex>
 #include <vector>
 
@@ -148,8 +149,15 @@ Result<void> Server::Impl::start() {
 
 void Server::Impl::accept_on(net::TcpListener& listener, Wire wire) {
   if (listener.port() == 0) return;
-  listener.start(loops_[0]->loop(), [this, wire](int fd, net::PeerAddress peer) {
+  const auto accept = [this, wire](int fd, net::PeerAddress peer) {
     place({fd, std::move(peer), wire, {}});
+  };
+  const std::string at = "accept tcp " + listener.host() + ":" + std::to_string(listener.port());
+  listener.start(loops_[0]->loop(), accept, [this, wire, at](int sys_errno) {
+    const std::string what = at + ": accept4: " + std::strerror(sys_errno);
+    broker_.log.line(LogLevel::error, wire == Wire::tcp
+                                          ? "Temporary Client Accept Error(" + what + "), closing"
+                                          : "websocket: Accept error: " + what + "; closing");
   });
 }
 

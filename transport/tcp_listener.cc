@@ -17,6 +17,7 @@ namespace {
 constexpr int kBacklog = 4096;
 constexpr int kAcceptsPerTurn = 64;
 constexpr uint64_t kPauseMs = 100;
+constexpr int64_t kTellNs = 1'000'000'000;
 
 Error failed(const char* where, const std::string& host, int port, int error, const char* why) {
   return {Errc::address, error, where,
@@ -116,8 +117,9 @@ Result<void> TcpListener::bind(const std::string& host, int port) {
   return {};
 }
 
-void TcpListener::start(Loop& loop, OnAccept on_accept) {
+void TcpListener::start(Loop& loop, OnAccept on_accept, OnExhausted on_exhausted) {
   on_accept_ = std::move(on_accept);
+  on_exhausted_ = std::move(on_exhausted);
   poll_.open(loop.uv(), fd_, &TcpListener::on_poll, this);
   pause_ = new uv_timer_t;
   uv_timer_init(loop.uv(), pause_);
@@ -151,12 +153,20 @@ void TcpListener::accept_all() {
     } else if (errno == EAGAIN) {
       break;
     } else if (out_of_descriptors(errno)) {
-      if (!shed_one()) return pause();
+      tell(errno);
+      if (fd_ >= 0 && !shed_one()) return pause();
     }
     // Anything else is the fault of that one connection (ECONNABORTED and its like).
   }
   // libuv stops watching after an error on the socket.
   if (fd_ >= 0) poll_.watch(UV_READABLE);
+}
+
+void TcpListener::tell(int sys_errno) {
+  const int64_t now = Loop::now_ns();
+  if (!on_exhausted_ || (told_ns_ != 0 && now - told_ns_ < kTellNs)) return;
+  told_ns_ = now;
+  on_exhausted_(sys_errno);
 }
 
 bool TcpListener::shed_one() {

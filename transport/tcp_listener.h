@@ -2,7 +2,7 @@
 //
 // At the limit of file descriptors (EMFILE, ENFILE) it gives up its spare descriptor to accept and
 // close the waiting connection, then takes the spare back; if that fails too it pauses for 100 ms.
-// It neither spins nor dies.
+// It neither spins nor dies, and says so at most once a second.
 #pragma once
 #include <sys/socket.h>
 
@@ -22,6 +22,7 @@ class TcpListener {
  public:
   // `fd` is non-blocking, close-on-exec and the callee's.
   using OnAccept = std::function<void(int fd, PeerAddress peer)>;
+  using OnExhausted = std::function<void(int sys_errno)>;
 
   TcpListener() = default;
   ~TcpListener() { close(); }
@@ -31,8 +32,8 @@ class TcpListener {
   // 0 or less: any free port. `host` is an address or a name; "", "0.0.0.0" and "::" listen on
   // everything, IPv6 included, as nats-server does.
   Result<void> bind(const std::string& host, int port);
-  // Starts accepting on `loop`. `on_accept` may close() the listener, not destroy it.
-  void start(Loop& loop, OnAccept on_accept);
+  // Starts accepting on `loop`. The callbacks may close() the listener, not destroy it.
+  void start(Loop& loop, OnAccept on_accept, OnExhausted on_exhausted = nullptr);
   void close();  // idempotent
   int port() const { return port_; }
   const std::string& host() const { return host_; }
@@ -40,11 +41,14 @@ class TcpListener {
  private:
   static void on_poll(void* self, int events);
   void accept_all();
+  void tell(int sys_errno);
   bool shed_one();  // false: not even that
   void pause();
 
   PollHandle poll_;
   OnAccept on_accept_;
+  OnExhausted on_exhausted_;
+  int64_t told_ns_ = 0;
   std::string host_;
   int fd_ = -1;
   int spare_fd_ = -1;

@@ -433,6 +433,9 @@ def descriptor_limit_is_survived():
                 client.close()
                 shed += 1
         check(20 < len(served) < 64, len(served))
+        # Said once a second at most; this took a moment for fifty.
+        server.wait_log(r"\[ERR\] Temporary Client Accept Error\(accept tcp 127.0.0.1:%d: "
+                        r"accept4: Too many open files\), closing\n" % port)
         # Full, with nothing to do. The wait is the measurement: a loop that spins has as much CPU.
         before = cpu_ticks(server.pid)
         with selectors.DefaultSelector() as silence:

@@ -127,7 +127,8 @@ TEST_CASE("without descriptors, waiting connections are turned away and the loop
   TcpListener listener;
   REQUIRE(listener.bind("127.0.0.1", 0).ok());
   Accepted accepted;
-  listener.start(loop, accepted.callback());
+  std::vector<int> told;
+  listener.start(loop, accepted.callback(), [&](int error) { told.push_back(error); });
   std::vector<int> clients;
   for (int i = 0; i < 5; ++i) clients.push_back(connect_to(port_of(listener)));
   {
@@ -139,6 +140,7 @@ TEST_CASE("without descriptors, waiting connections are turned away and the loop
       CHECK(recv(fd, &byte, 1, 0) <= 0);  // closed or reset, not left waiting
     }
   }
+  CHECK(told == std::vector<int>{EMFILE});  // once for all of them
   for (int fd : clients) close(fd);
   int late = connect_to(port_of(listener));
   run_until(loop, [&] { return accepted.fds.size() == 1; });
