@@ -16,7 +16,7 @@ MailItem mail(MailItem::Kind kind, const router::MatchResult& match, const Deliv
   item.slab = parcel.slab.share();
   item.match = router::MatchRef::share(&match);
   item.origin = parcel.origin;
-  item.sole = parcel.sole;
+  item.request = parcel.several ? parcel.request.split() : std::move(parcel.request);
   return item;
 }
 
@@ -30,35 +30,35 @@ Delivery::Delivery(Reactor& reactor)
 void Delivery::publish(Endpoint& publisher, const proto::Message& message, const net::SlabRef& slab) {
   busy_ = true;
   const router::MatchResult* match = cache_.find(message.subject);
-  const bool asks = publisher.no_responders() && !message.reply.empty();
-  bool delivered = false;
+  RequestPiece request;
+  if (publisher.no_responders() && !message.reply.empty()) request = RequestPiece::whole();
+  bool taken = false;
   if (!match->empty()) {
     // The cached result lives until the next find(), and delivering publishes nothing.
     const Origin origin{publisher.cid(), publisher.slot(), reactor_.index()};
-    const bool sole = asks && match->slices.size() + match->groups.size() == 1;
-    const Parcel parcel{message, slab, origin, sole};
+    const bool several = match->slices.size() + match->groups.size() > 1;
+    const Parcel parcel{message, slab, origin, request, several};
     uint64_t fanout = 0;
     for (const router::ReactorSlice& slice : match->slices) {
       fanout += slice.end - slice.begin;
       if (slice.reactor == reactor_.index()) {
-        delivered |= to_plain(*match, slice, parcel);
+        taken |= to_plain(*match, slice, parcel);
       } else {
         MailItem item = mail(MailItem::Kind::plain, *match, parcel);
         item.slice = static_cast<uint32_t>(&slice - match->slices.data());
         reactor_.mailbox().send(slice.reactor, std::move(item));
-        delivered = true;
       }
     }
     for (uint32_t g = 0; g < match->groups.size(); ++g) {
       ++fanout;
       const auto first =
           static_cast<uint32_t>(reactor_.random().below(match->groups[g].members.size()));
-      delivered |= to_group(*match, g, first, 0, parcel);
+      taken |= to_group(*match, g, first, 0, parcel);
     }
     reactor_.counters().count_fanout(fanout);
     if (reactor_.mailbox().congested()) reactor_.hold_congested(publisher);
   }
-  if (!delivered && asks) answer_no_responders(publisher, message);
+  if (request.end(taken)) answer_no_responders(publisher, message);
   busy_ = false;
 }
 
@@ -69,13 +69,16 @@ void Delivery::handle(MailItem& item) {
 }
 
 void Delivery::dispatch(MailItem& item) {
-  const Parcel parcel{item.message, item.slab, item.origin, item.sole};
+  const Parcel parcel{item.message, item.slab, item.origin, item.request};
+  bool taken = false;
   switch (item.kind) {
     case MailItem::Kind::plain:
-      if (!to_plain(*item.match, item.match->slices[item.slice], parcel)) found_nobody(parcel);
+      taken = to_plain(*item.match, item.match->slices[item.slice], parcel);
+      if (item.request.end(taken)) found_nobody(parcel);
       return;
     case MailItem::Kind::queue:
-      if (!to_group(*item.match, item.group, item.member, item.tries, parcel)) found_nobody(parcel);
+      taken = to_group(*item.match, item.group, item.member, item.tries, parcel);
+      if (item.request.end(taken)) found_nobody(parcel);
       // It may have gone on to another reactor whose ring is full: what waits for it is bounded by
       // holding back who sends.
       if (reactor_.mailbox().congested()) hold_back(item.origin);
@@ -95,7 +98,7 @@ bool Delivery::to_plain(const router::MatchResult& match, const router::ReactorS
   return delivered;
 }
 
-// True if it was delivered here or is on its way to another reactor.
+// True if it was delivered here. It may have gone on to another reactor.
 bool Delivery::to_group(const router::MatchResult& match, uint32_t group, uint32_t member,
                         uint32_t tries, const Parcel& parcel) {
   const auto& members = match.groups[group].members;
@@ -111,7 +114,7 @@ bool Delivery::to_group(const router::MatchResult& match, uint32_t group, uint32
     item.member = member;
     item.tries = tries;
     reactor_.mailbox().send(ref.reactor, std::move(item));
-    return true;
+    return false;
   }
   return false;
 }
@@ -136,9 +139,8 @@ void Delivery::hold_back(const Origin& origin) {
   reactor_.mailbox().send(origin.reactor, std::move(item));
 }
 
-// Whom a request was for has gone while it was on its way.
+// All whom a request was for have gone while it was on its way.
 void Delivery::found_nobody(const Parcel& parcel) {
-  if (!parcel.sole) return;
   if (parcel.origin.reactor == reactor_.index()) {
     if (Endpoint* publisher = reactor_.find(parcel.origin))
       answer_no_responders(*publisher, parcel.message);
@@ -149,7 +151,6 @@ void Delivery::found_nobody(const Parcel& parcel) {
   item.message = parcel.message;
   item.slab = parcel.slab.share();
   item.origin = parcel.origin;
-  item.sole = true;
   reactor_.mailbox().send(parcel.origin.reactor, std::move(item));
 }
 

@@ -22,14 +22,15 @@ class Delivery {
     const proto::Message& message;
     const net::SlabRef& slab;  // holds its bytes
     const Origin& origin;
-    bool sole;  // see MailItem
+    RequestPiece& request;  // what goes to another reactor takes it along,
+    bool several = false;   // or a piece of it, as there are others
   };
 
   explicit Delivery(Reactor& reactor);
 
   // `slab` holds the bytes that `message` points to.
   void publish(Endpoint& publisher, const proto::Message& message, const net::SlabRef& slab);
-  // What another reactor sent.
+  // What another reactor has sent.
   void handle(MailItem& item);
 
   // Does anybody want this subject, on whatever reactor? Not inside publish() or handle().

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "protocol/message.h"
+#include "server/request_piece.h"
 #include "server/router/match_result.h"
 #include "transport/slab.h"
 #include "transport/spsc_ring.h"
@@ -40,7 +41,7 @@ struct MailItem {
     plain,
     queue,
     stall,   // to the publisher: a subscriber is far behind
-    nobody,  // to the publisher: its request, which found nobody
+    nobody,  // to the publisher: its request, which found nobody anywhere
   };
 
   proto::Message message;        // views into `slab`
@@ -52,7 +53,8 @@ struct MailItem {
   uint32_t member = 0;    // queue: whom to try
   uint32_t tries = 0;     // queue: members that were tried before
   Kind kind = Kind::none;
-  bool sole = false;      // nobody else is asked: comes back as `nobody` if nobody takes it
+  RequestPiece
+      request;  // plain, queue: comes back as `nobody` if it is the last and nobody took any
 };
 
 class Mailbox {

@@ -243,6 +243,45 @@ TEST_CASE("a request whose only responder is gone when it gets to that reactor i
   }
 }
 
+TEST_CASE("a request to several that are all gone when it gets there is answered 503, once") {
+  SmallBroker small(4);
+  std::vector<SmallBroker::Pipe> responders;
+  SUBCASE("on other reactors") {
+    for (const size_t reactor : {1, 2, 3})
+      responders.push_back(small.client(reactor, "SUB ask 1\r\n"));
+  }
+  SUBCASE("in queue groups") {
+    for (const size_t reactor : {1, 2}) {
+      responders.push_back(small.client(reactor, "SUB ask one 1\r\n"));
+      responders.push_back(small.client(reactor, "SUB ask two 1\r\nSUB * 2\r\n"));
+    }
+  }
+  const SmallBroker::Pipe asking = small.client(0, "SUB inbox 1\r\n");
+  asking->feed("PUB ask inbox 0\r\n\r\n");
+  small[0].turn();  // under way to the others
+  for (const SmallBroker::Pipe& responder : responders) responder->end();
+  small.settle();
+  CHECK(count(take(asking), "NATS/1.0 503") == 1);
+}
+
+TEST_CASE("a request to several of whom one is left is not answered 503") {
+  SmallBroker small(3);
+  const SmallBroker::Pipe asking = small.client(0, "SUB inbox 1\r\n");
+  std::string where;
+  SUBCASE("on the publisher's reactor") { where = "0"; }
+  SUBCASE("on another") { where = "2"; }
+  const SmallBroker::Pipe there = small.client(where == "0" ? 0 : 2, "SUB ask 1\r\n");
+  const SmallBroker::Pipe gone = small.client(1, "SUB ask 1\r\n");
+  const SmallBroker::Pipe member = small.client(1, "SUB ask group 1\r\n");
+  asking->feed("PUB ask inbox 0\r\n\r\n");
+  small[0].turn();
+  gone->end();
+  member->end();
+  small.settle();
+  CHECK(count(take(there), "MSG ask 1 inbox 0") == 1);
+  CHECK(take(asking).empty());
+}
+
 TEST_CASE("a request that one of two reactors takes is not answered 503") {
   SmallBroker small(3);
   const SmallBroker::Pipe gone = small.client(1, "SUB ask 1\r\n");
