@@ -19,7 +19,7 @@ namespace pipit::js {
 
 enum class Retention : uint8_t { limits, interest, workqueue };
 enum class Discard : uint8_t { oldest, newest };  // "old" and "new": which messages a limit refuses
-enum class StorageKind : uint8_t { file, memory };
+enum class StorageKind : uint8_t { unset, file, memory };  // unset: only before the check
 enum class Compression : uint8_t { none, s2 };
 enum class PersistMode : uint8_t { standard, async };  // "default" and "async"
 
@@ -87,7 +87,7 @@ struct StreamConfig {
   int64_t max_msgs_per_subject = 0;
   int32_t max_msg_size = 0;
   Discard discard = Discard::oldest;
-  StorageKind storage = StorageKind::file;
+  StorageKind storage = StorageKind::unset;
   int64_t num_replicas = 0;
   bool no_ack = false;
   int64_t duplicate_window_ns = 0;

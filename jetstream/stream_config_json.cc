@@ -14,12 +14,13 @@ using proto::JsonWriter;
 
 constexpr std::string_view kRetentionWords[] = {"limits", "interest", "workqueue"};
 constexpr std::string_view kDiscardWords[] = {"old", "new"};
-constexpr std::string_view kStorageWords[] = {"file", "memory"};
+constexpr std::string_view kStorageWords[] = {"", "file", "memory"};
 constexpr std::string_view kCompressionWords[] = {"none", "s2"};
 constexpr std::string_view kPersistWords[] = {"default", "async"};
 
 // Words of an enumeration in the order of its values. nats-server compares the text between the
-// commas, so that an escape or a null is as wrong as an unknown word.
+// commas, so that an escape or a null is as wrong as an unknown word. An empty word is for values
+// that have none.
 template <class Enum, size_t N>
 void read_enum(JsonReader& json, Enum& out, const std::string_view (&words)[N],
                bool any_case = false) {
@@ -29,7 +30,7 @@ void read_enum(JsonReader& json, Enum& out, const std::string_view (&words)[N],
     for (char& c : text)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
   for (size_t i = 0; i < N; ++i)
-    if (text.size() == words[i].size() + 2 && text.front() == '"' &&
+    if (!words[i].empty() && text.size() == words[i].size() + 2 && text.front() == '"' &&
         std::string_view(text).substr(1, words[i].size()) == words[i]) {
       out = static_cast<Enum>(i);
       return;
@@ -292,7 +293,8 @@ void write_members(JsonWriter& json, const StreamConfig& config, const ServerIde
   json.field("max_msgs_per_subject", config.max_msgs_per_subject);
   sparse.number("max_msg_size", config.max_msg_size);
   json.field("discard", word(config.discard, kDiscardWords));
-  json.field("storage", word(config.storage, kStorageWords));
+  const bool memory = config.storage == StorageKind::memory;
+  json.field("storage", word(memory ? config.storage : StorageKind::file, kStorageWords));
   json.field("num_replicas", config.num_replicas);
   sparse.flag("no_ack", config.no_ack);
   sparse.number("duplicate_window", config.duplicate_window_ns);

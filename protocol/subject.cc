@@ -37,8 +37,9 @@ class Cursor {
 };
 
 bool has_line_text(std::string_view subject) {
-  return std::any_of(subject.begin(), subject.end(),
-                     [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+  return std::any_of(subject.begin(), subject.end(), [](char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
+  });
 }
 
 }  // namespace
@@ -94,6 +95,18 @@ bool collide(std::string_view a, std::string_view b) {
     if (x != y && !is_pwc(x) && !is_pwc(y)) return false;
   }
   return left.done() && right.done();
+}
+
+bool is_subset(std::string_view subject, std::string_view pattern) {
+  Cursor s(subject), p(pattern);
+  while (!s.done() && !p.done()) {
+    const std::string_view token = s.take();
+    const std::string_view want = p.take();
+    if (want.empty() || token.empty()) return false;
+    if (is_fwc(want)) return p.done() && !s.rest_has_empty_token();
+    if (is_fwc(token) || (!is_pwc(want) && want != token)) return false;
+  }
+  return s.done() && p.done();
 }
 
 bool Tokens::split(std::string_view subject) {

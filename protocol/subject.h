@@ -25,6 +25,10 @@ bool matches(std::string_view pattern, std::string_view subject);
 // Is there a literal subject that both patterns match? False if either is no valid subject.
 bool collide(std::string_view a, std::string_view b);
 
+// Does `pattern` match every literal subject that `subject`, which may have wildcards too, matches?
+// False if `subject` has an empty token or an earlier one of `pattern` is empty.
+bool is_subset(std::string_view subject, std::string_view pattern);
+
 // The tokens of a subject, which must outlive them: on the stack up to kInline, on the heap beyond.
 class Tokens {
  public:

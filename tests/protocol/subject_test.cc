@@ -169,3 +169,23 @@ TEST_CASE("patterns collide where some literal matches both") {
   }
   CHECK(collided > 300);
 }
+
+TEST_CASE("a pattern is a subset of another that matches all it matches") {
+  const auto patterns = all_subjects({"a", "b", "*", ">"}, 3);
+  const auto literals = all_subjects({"a", "b", "c"}, 4);
+  size_t subsets = 0;
+  for (const std::string& subject : patterns) {
+    for (const std::string& pattern : patterns) {
+      if (!is_pattern(split(subject)) || !is_pattern(split(pattern))) continue;
+      bool expected = true;
+      for (const std::string& literal : literals)
+        expected = expected && (!matches(subject, literal) || matches(pattern, literal));
+      subsets += expected;
+      if (is_subset(subject, pattern) == expected) continue;
+      CAPTURE(subject);
+      CAPTURE(pattern);
+      CHECK(is_subset(subject, pattern) == expected);
+    }
+  }
+  CHECK(subsets > 100);
+}
