@@ -218,7 +218,6 @@ Result<void> FileStore::erase_bodies(const std::vector<Erase>& erases) {
       file = opened.value();
     }
     // The header stays: it tells where the next record begins.
-    const std::string zeros(erase.entry.bytes - 30, '\0');
     std::byte header[kRecordHeader];
     auto n = read_all(*file, header, erase.entry.offset);
     if (!n) return n.take_error();
@@ -226,8 +225,8 @@ Result<void> FileStore::erase_bodies(const std::vector<Erase>& erases) {
                                            erase.entry.offset, options_.verify);
     if (!parsed) continue;  // damaged: nobody can read it
     const size_t body = get<uint32_t>(header + 4) - kRecordHeader;
-    PIPIT_TRY(write_all(*file, bytes_of(zeros).first(std::min(body, zeros.size())),
-                        erase.entry.offset + kRecordHeader));
+    PIPIT_TRY(
+        write_all(*file, bytes_of(std::string(body, '\0')), erase.entry.offset + kRecordHeader));
     PIPIT_TRY(file->sync());
   }
   return {};

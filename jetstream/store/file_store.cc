@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "jetstream/store/packing.h"
 #include "jetstream/store/refusals.h"
 
 namespace pipit::js::store {
@@ -345,9 +346,18 @@ Result<Receipt> FileStore::append(StreamId id, const NewMessage& message) {
 }
 
 Result<Receipt> FileStore::append_all(StreamId id, std::span<const NewMessage> messages) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   auto found = stream_of(id);
   if (!found) return found.take_error();
+  std::vector<std::string> packed(messages.size());
+  if (found.value()->settings.compress) {
+    lock.unlock();  // others need not wait for it
+    for (size_t i = 0; i < messages.size(); ++i)
+      packed[i] = pack(messages[i].headers, messages[i].payload);
+    lock.lock();
+    found = stream_of(id);
+    if (!found) return found.take_error();
+  }
   Stream& stream = *found.value();
   if (messages.empty())
     return Error{Errc::invalid_argument, 0, "store", "a group has at least one message"};
@@ -366,10 +376,16 @@ Result<Receipt> FileStore::append_all(StreamId id, std::span<const NewMessage> m
   const uint64_t first = stream.last_seq + 1, last = stream.last_seq + messages.size();
   Receipt receipt;
   const auto put_all = [&]() -> Result<uint64_t> {
-    for (const NewMessage& message : messages) {
-      auto verdict = judge(stream, message);
+    for (size_t i = 0; i < messages.size(); ++i) {
+      auto verdict = judge(stream, messages[i]);
       if (!verdict) return verdict.take_error();
-      Record record = record_of(stream, message, verdict.value());
+      Record record = record_of(stream, messages[i], verdict.value());
+      if (!packed[i].empty()) {
+        record.packed = packed[i];
+        record.packed_headers = static_cast<uint32_t>(record.headers.size());
+        record.packed_total = static_cast<uint32_t>(record.headers.size() + record.payload.size());
+        record.headers = record.payload = {};
+      }
       record.group_first = group ? first : 0;
       record.group_last = group ? last : 0;
       auto put = this->put(record, {}, &batch, verdict.value().again);

@@ -79,7 +79,8 @@ void write_record(std::string& out, const Record& record, uint64_t key, uint64_t
   if (flags & kExpiresFlag) front(record.expires_ns);
   if (flags & kIdFlag) front(record.id.high), front(record.id.low);
   if (flags & kGroupFlag) front(record.group_first), front(record.group_last);
-  for (std::string_view part : {record.subject, record.headers, record.payload}) {
+  if (flags & kHeadersFlag) front(record.headers_size());
+  for (std::string_view part : {record.subject, record.headers, record.payload, record.packed}) {
     if (!part.empty()) __builtin_memcpy(body, part.data(), part.size());
     body += part.size();
   }
@@ -95,7 +96,7 @@ void write_record(std::string& out, const Record& record, uint64_t key, uint64_t
   put(at + 64, record.kind);
   put(at + 65, flags);
   put(at + 66, static_cast<uint16_t>(record.subject.size()));
-  put(at + 68, static_cast<uint32_t>(record.headers.size()));
+  put(at + 68, static_cast<uint32_t>(record.counted()));
   put(at + 8, header_checksum(at, key, offset));
 }
 
@@ -134,12 +135,9 @@ std::optional<ParsedRecord> read_record_header(Bytes bytes, uint64_t key, uint64
   Record& record = parsed.record;
   record.kind = static_cast<RecordKind>(get<uint8_t>(at + 64));
   const auto flags = get<uint8_t>(at + 65);
-  const uint64_t front =
-      uint64_t{kRecordHeader} + front_size(flags) + get<uint16_t>(at + 66) + get<uint32_t>(at + 68);
+  const uint64_t front = uint64_t{kRecordHeader} + front_size(flags) + get<uint16_t>(at + 66);
   // A good checksum over senseless fields is somebody's forgery; without `verify` it is a bad bit.
   if (size < front || size > kMaxRecord || !known(record.kind)) return {};
-  const uint64_t counted =
-      30 + (size - kRecordHeader - front_size(flags)) + (get<uint32_t>(at + 68) > 0 ? 4 : 0);
   record.seq = get<uint64_t>(at + 24);
   record.prev_seq = get<uint64_t>(at + 32);
   record.ts_ns = get<int64_t>(at + 40);
@@ -148,7 +146,7 @@ std::optional<ParsedRecord> read_record_header(Bytes bytes, uint64_t key, uint64
   record.batch = get<uint32_t>(at + 60);
   record.flags = flags;
   parsed.end = aligned(size);
-  parsed.counted = counted;
+  parsed.counted = get<uint32_t>(at + 68);
   return parsed;
 }
 
@@ -168,13 +166,28 @@ std::optional<ParsedRecord> read_record(Bytes bytes, uint64_t key, uint64_t offs
   if (record.flags & kExpiresFlag) front(record.expires_ns);
   if (record.flags & kIdFlag) front(record.id.high), front(record.id.low);
   if (record.flags & kGroupFlag) front(record.group_first), front(record.group_last);
+  uint32_t headers = 0;
+  if (record.flags & kHeadersFlag) front(headers);
   const auto subject = get<uint16_t>(at + 66);
-  const auto headers = get<uint32_t>(at + 68);
   record.subject = {body, subject};
-  record.headers = {body + subject, headers};
-  record.payload = {body + subject + headers,
-                    static_cast<size_t>(at + size - body) - subject - headers};
-  parsed->body_good = true;
+  body += subject;
+  const auto rest = static_cast<uint32_t>(at + size - body);
+  const uint32_t around = 30u + subject + (headers > 0 ? 4 : 0);
+  if (record.flags & kPackedFlag) {
+    record.packed = {body, rest};
+    record.packed_headers = headers;
+    record.packed_total = parsed->counted - around;
+    parsed->body_good = parsed->counted > around && record.packed_total <= kMaxRecord &&
+                        headers <= record.packed_total;
+  } else if (headers <= rest) {
+    record.headers = {body, headers};
+    record.payload = {body + headers, rest - headers};
+    parsed->body_good = true;
+  }
+  // What nobody would have written is a forgery.
+  if (record.front_flags() != (record.flags & ~kEraseFlag) || record.counted() != parsed->counted)
+    parsed->body_good = false;
+  if (!parsed->body_good) record = bare(record);
   return parsed;
 }
 

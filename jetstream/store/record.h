@@ -47,9 +47,11 @@ enum class RecordKind : uint8_t {
 };
 constexpr uint8_t kEraseFlag = 1;  // of a remove: the bodies are overwritten, too
 // Of a message: what stands in front of its subject.
-constexpr uint8_t kExpiresFlag = 2;  // when it expires
-constexpr uint8_t kIdFlag = 4;       // its id
-constexpr uint8_t kGroupFlag = 8;    // first and last sequence of the group it came with
+constexpr uint8_t kExpiresFlag = 2;   // when it expires
+constexpr uint8_t kIdFlag = 4;        // its id
+constexpr uint8_t kGroupFlag = 8;     // first and last sequence of the group it came with
+constexpr uint8_t kHeadersFlag = 16;  // how long its headers are
+constexpr uint8_t kPackedFlag = 32;   // nothing: headers and payload are compressed
 
 // A message's id as it is kept: 128 bits of XXH3.
 struct MessageId {
@@ -61,7 +63,7 @@ MessageId hash_id(std::string_view id);
 
 constexpr uint32_t front_size(uint8_t flags) {
   return (flags & kExpiresFlag ? 8u : 0u) + (flags & kIdFlag ? 16u : 0u) +
-         (flags & kGroupFlag ? 16u : 0u);
+         (flags & kGroupFlag ? 16u : 0u) + (flags & kHeadersFlag ? 4u : 0u);
 }
 
 // Views into the bytes that were parsed, or into the caller's when writing.
@@ -78,14 +80,26 @@ struct Record {
   MessageId id;                              // none: zero
   uint64_t group_first = 0, group_last = 0;  // all of these are there or none; 0: by itself
   std::string_view subject, headers, payload;
+  // Instead of headers and payload, if it is compressed (packing.h).
+  std::string_view packed;
+  uint32_t packed_headers = 0, packed_total = 0;  // sizes of the headers, and of both, before
 
   uint8_t front_flags() const {
     return static_cast<uint8_t>((expires_ns != 0 ? kExpiresFlag : 0) | (id ? kIdFlag : 0) |
-                                (group_last != 0 ? kGroupFlag : 0));
+                                (group_last != 0 ? kGroupFlag : 0) |
+                                (headers_size() > 0 ? kHeadersFlag : 0) |
+                                (packed_total != 0 ? kPackedFlag : 0));
+  }
+  uint32_t headers_size() const {
+    return packed_total != 0 ? packed_headers : static_cast<uint32_t>(headers.size());
   }
   uint32_t size() const {  // as stored, without the padding
     return static_cast<uint32_t>(kRecordHeader + front_size(front_flags()) + subject.size() +
-                                 headers.size() + payload.size());
+                                 headers.size() + payload.size() + packed.size());
+  }
+  uint64_t counted() const {  // in its stream's size
+    const uint64_t both = packed_total != 0 ? packed_total : headers.size() + payload.size();
+    return 30 + subject.size() + both + (headers_size() > 0 ? 4 : 0);
   }
 };
 
@@ -94,7 +108,8 @@ inline Record bare(const Record& record) {
   Record left = record;
   left.expires_ns = 0;
   left.id = {};
-  left.subject = left.headers = left.payload = {};
+  left.subject = left.headers = left.payload = left.packed = {};
+  left.packed_headers = left.packed_total = 0;
   return left;
 }
 
@@ -118,7 +133,7 @@ std::optional<BatchHeader> read_batch_header(Bytes bytes, uint64_t key, uint64_t
 struct ParsedRecord {
   Record record;
   uint64_t end = 0;        // where the next one begins, relative to this one
-  uint64_t counted = 0;    // what the message counts for in its stream's size
+  uint32_t counted = 0;    // what the message counts for in its stream's size
   bool body_good = false;  // subject, headers and payload are what was written
 };
 // Nothing: no whole record whose header checksum holds begins there. A body that is bad or not all

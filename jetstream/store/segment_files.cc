@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "jetstream/store/packing.h"
 #include "jetstream/store/segment_scan.h"
 
 namespace pipit::js::store {
@@ -94,12 +95,15 @@ Result<StoredMessage> SegmentFiles::read(File& file, uint64_t key, const IndexEn
       read_record(std::as_bytes(std::span(bytes)).first(n.value()), key, entry.offset, verify_);
   if (!parsed || !parsed->body_good || (verify_ && parsed->record.seq != entry.seq))
     return damaged("a message is damaged");
+  Record record = parsed->record;
+  std::string unpacked;
+  PIPIT_TRY(unpack(record, unpacked));
   StoredMessage message;
-  message.seq = parsed->record.seq;
-  message.ts_ns = parsed->record.ts_ns;
-  message.subject = parsed->record.subject;
-  message.headers = parsed->record.headers;
-  message.payload = parsed->record.payload;
+  message.seq = record.seq;
+  message.ts_ns = record.ts_ns;
+  message.subject = record.subject;
+  message.headers = record.headers;
+  message.payload = record.payload;
   return message;
 }
 

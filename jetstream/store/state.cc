@@ -62,9 +62,7 @@ void State::append(Stream& stream, const Record& record, uint64_t offset, bool b
   }
   Part& part = *stream.parts.back();
   if (body_good) count_subject(stream, part, record.subject);
-  const uint64_t bytes =
-      body_good ? counted_bytes(record.subject.size(), record.headers.size(), record.payload.size())
-                : 0;
+  const uint64_t bytes = body_good ? record.counted() : 0;
   part.live_index->add(body_good ? record : bare(record), offset, bytes);
   part.last_seq = record.seq;
   part.newest_ns = std::max(part.newest_ns, record.ts_ns);

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "jetstream/store/record.h"
+#include "jetstream/store/packing.h"
 
 using namespace pipit::js::store;
 
@@ -15,12 +15,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const Record& record = parsed->record;
     if (record.size() > size || parsed->end < record.size()) std::abort();
     if (aligned(record.size()) != parsed->end) std::abort();
+    std::string unpacked;
+    Record plain = record;
+    if (unpack(plain, unpacked) && plain.headers.size() + plain.payload.size() > kMaxRecord)
+      std::abort();
     // What was read and is written again is read as the same.
     std::string again;
     write_record(again, record, 2, 128);
     const auto second = read_record(std::as_bytes(std::span(again)), 2, 128);
     if (!second || !second->body_good || second->record.subject != record.subject ||
-        second->record.headers != record.headers || second->record.payload != record.payload)
+        second->record.headers != record.headers || second->record.payload != record.payload ||
+        second->record.packed != record.packed || second->counted != parsed->counted)
       std::abort();
   }
   (void)read_batch_header(bytes, 0x0123456789abcdef, 0x40);

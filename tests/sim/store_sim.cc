@@ -153,6 +153,7 @@ class Simulation final : public StoreListener {
     if (below(4) == 0) settings.max_bytes = static_cast<int64_t>(100 + below(20'000));
     if (below(3) == 0) settings.max_msgs_per_subject = static_cast<int64_t>(1 + below(3));
     settings.async = below(6) == 0;
+    settings.compress = below(3) == 0;
     if (below(3) == 0) settings.max_age_ns = static_cast<int64_t>(1 + below(200)) * 10'000'000;
     settings.duplicate_window_ns = window_ns_;
     return settings;

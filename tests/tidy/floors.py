@@ -26,7 +26,7 @@ VOCABULARY = "server/include/pipit/"
 VOCABULARY_HEADERS = {VOCABULARY + name + ".h" for name in ("export", "result", "payload", "message", "options")}
 GENERATED = {"pipit_config.h"}
 THIRD_PARTY = re.compile(
-    r"(uv|simdjson|xxhash|zlib|crypt)\.h$|(uv|wslay|mbedtls|doctest|benchmark|nats)/")
+    r"(uv|simdjson|xxhash|lz4|zlib|crypt)\.h$|(uv|wslay|mbedtls|doctest|benchmark|nats)/")
 # Headers of the C standard library that a header for C needs.
 C_STANDARD = {"stddef.h", "stdint.h"}
 # Headers of the standard library by which a floor would wait, read a clock or touch a file.
@@ -52,7 +52,7 @@ FLOORS = (
     Floor("transport/", third_party=("uv.h", "wslay/", "zlib.h", "mbedtls/"), system=True,
           world=THREADS + ("chrono",)),
     Floor("server/router/", ours=("protocol/subject.h",), third_party=("xxhash.h",), world=THREADS),
-    Floor("jetstream/store/", third_party=("xxhash.h",), system=True, world=THREADS),
+    Floor("jetstream/store/", third_party=("lz4.h", "xxhash.h"), system=True, world=THREADS),
     Floor("jetstream/", ours=("jetstream/store/", "protocol/"), third_party=("simdjson.h",),
           world=THREADS),
     Floor("server/", all=True),

@@ -101,8 +101,13 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture, "an erased message is nowhere on the disk, once its ticket is durable") {
-  make({});
-  REQUIRE(append("a", "a secret that must go").ok());
+  bool compress = false;
+  SUBCASE("plain") {}
+  SUBCASE("compressed") { compress = true; }
+  make({.compress = compress});
+  // With an id in front, and a tail that must go as well.
+  const std::string text(200, ' ');
+  REQUIRE(store->append(id, {"a", "secret", text + "secret", 0, 5, "id"}).ok());
   REQUIRE(append("a", "something else").ok());
   settle();
   const Ticket ticket = store->remove(id, {1, 1}, true).value().ticket;
@@ -115,6 +120,18 @@ TEST_CASE_FIXTURE(Fixture, "an erased message is nowhere on the disk, once its t
   CHECK_FALSE(store->read(id, 1).ok());
   CHECK(store->read(id, 2).value().payload == "something else");
   CHECK(listener.lost_.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a stream that is compressed takes less of the disk") {
+  make({.compress = true});
+  std::string json;
+  for (int i = 0; i < 20; ++i)
+    json += "{\"sensor\":" + std::to_string(i) + ",\"unit\":\"celsius\",\"ok\":true},";
+  for (int i = 0; i < 200; ++i) REQUIRE(append("a", json).ok());
+  settle();
+  CHECK(store->state(id).value().bytes > 160'000);
+  CHECK(vfs.names().size() <= 4);  // of segments of 64 KiB one
+  CHECK(store->read(id, 200).value().payload == json);
 }
 
 TEST_CASE_FIXTURE(Fixture, "100 streams written at once need no more syncs than one") {

@@ -123,6 +123,34 @@ TEST_CASE_TEMPLATE("a message comes back with all its parts", Kind, KINDS) {
   CHECK(f.store->read(f.id + 99, 1).error().code == Errc::invalid_argument);
 }
 
+TEST_CASE_TEMPLATE("compressed or not, the same bytes come back, and count the same", Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make({.compress = true});
+  std::mt19937_64 random(1);
+  std::vector<std::string> payloads{"",
+                                    "x",
+                                    std::string(63, 'a'),
+                                    std::string(64, 'a'),
+                                    std::string(9000, 'b'),
+                                    std::string(500, '\0')};
+  for (char& byte : payloads.emplace_back(3000, ' ')) byte = static_cast<char>(random());
+  const std::string headers = "NATS/1.0\r\nA: 1\r\n\r\n";
+  uint64_t bytes = 0;
+  for (const std::string& payload : payloads) {
+    REQUIRE(f.store->append(f.id, {"a", headers, payload}).ok());
+    REQUIRE(f.store->append(f.id, {"b", {}, payload}).ok());
+    bytes += counted_bytes(1, headers.size(), payload.size()) + counted_bytes(1, 0, payload.size());
+  }
+  CHECK(f.state().bytes == bytes);
+  f.settle();
+  CHECK(f.state().bytes == bytes);
+  for (uint64_t seq = 1; seq <= 2 * payloads.size(); ++seq) {
+    const StoredMessage message = f.store->read(f.id, seq).value();
+    CHECK(message.payload == payloads[(seq - 1) / 2]);
+    CHECK(message.headers == (seq % 2 == 1 ? headers : ""));
+  }
+}
+
 TEST_CASE_TEMPLATE("streams have names, settings and a first sequence, and can go", Kind, KINDS) {
   Fixture<Kind> f;
   f.make({.max_msgs = 7, .max_age_ns = 5, .duplicate_window_ns = 6, .config = "{}"}, 100);
