@@ -1,9 +1,7 @@
 // What is asked for a stream -> what it becomes, or why not: the checks of its configuration, and
 // what this version has not built.
-#include <algorithm>
-
 #include "jetstream/api.h"
-#include "protocol/subject.h"
+#include "jetstream/stream_config_check.h"
 
 namespace pipit::js {
 namespace {
@@ -18,8 +16,6 @@ ApiOutcome not_built_in(const StreamConfig& config) {
   if (!config.sources.empty()) return refuse("sources");
   if (config.subject_transform) return refuse("subject_transform");
   if (config.republish) return refuse("republish");
-  if (config.storage == StorageKind::memory) return refuse("storage memory");
-  if (config.allow_direct || config.mirror_direct) return refuse("allow_direct");
   if (config.max_age_ns > 0) return refuse("max_age");
   if (config.allow_msg_ttl || config.subject_delete_marker_ttl_ns > 0)
     return refuse("allow_msg_ttl");
@@ -30,41 +26,55 @@ ApiOutcome not_built_in(const StreamConfig& config) {
   return {};
 }
 
-void set_defaults(StreamConfig& config) {
-  if (config.subjects.empty()) config.subjects.push_back(config.name);
-  for (int64_t* limit :
-       {&config.max_consumers, &config.max_msgs, &config.max_bytes, &config.max_msgs_per_subject})
-    if (*limit <= 0) *limit = -1;
-  if (config.max_msg_size <= 0) config.max_msg_size = -1;
-  if (config.num_replicas == 0) config.num_replicas = 1;
-  if (config.duplicate_window_ns == 0) config.duplicate_window_ns = 120'000'000'000;
+// The streams there are, as the checks want to see them: looked at one after the other, and held
+// for as long as the checks run.
+class Standing final : public StreamCatalogue {
+ public:
+  explicit Standing(std::vector<SetupRef> streams) : streams_(std::move(streams)) {}
+  const StreamConfig* find(std::string_view name) const override {
+    for (const SetupRef& stream : streams_)
+      if (stream->name() == name) return &stream->config;
+    return nullptr;
+  }
+  void each(const std::function<void(const StreamConfig&)>& visit) const override {
+    for (const SetupRef& stream : streams_) visit(stream->config);
+  }
+
+ private:
+  const std::vector<SetupRef> streams_;
+};
+
+CheckContext context_of(const Settings& settings, const Standing& streams, bool pedantic) {
+  CheckContext context{streams, {}, {}, pedantic};
+  context.server.max_memory = settings.max_memory;
+  context.server.max_storage = settings.max_file;
+  context.server.duplicate_window_ns = settings.duplicate_window_max_ns;
+  return context;
 }
 
 }  // namespace
 
-ApiOutcome Api::create_checked(StreamConfigRequest& request, SetupRef& out) {
+ApiOutcome Api::create_checked(std::string_view name, StreamConfigRequest& request, SetupRef& out) {
+  const Standing standing(catalogue_.all());
+  const CheckContext context = context_of(settings_, standing, request.pedantic);
   StreamConfig& config = request.config;
-  set_defaults(config);
-  set_static_metadata(config);
-  if (const SetupRef old = catalogue_.find(config.name)) {
-    if (!same_stream(old->config, config)) return api_error(JsErr::stream_name_exists);
-    out = old;
+  bool exists = false;
+  if (ApiOutcome refused = check_create(context, name, config, exists)) return refused;
+  if (exists) {
+    out = catalogue_.find(config.name);
     return {};
   }
   if (ApiOutcome missing = not_built_in(config)) return missing;
-  for (const SetupRef& other : catalogue_.all())
-    for (const std::string& theirs : other->config.subjects)
-      for (const std::string& ours : config.subjects)
-        if (proto::collide(theirs, ours)) return api_error(JsErr::subject_overlap);
   return catalogue_.create(std::move(config), clock_.wall_ns(), out);
 }
 
-ApiOutcome Api::update_checked(const StreamSetup& old, StreamConfigRequest& request,
-                               SetupRef& out) {
-  set_defaults(request.config);
-  set_static_metadata(request.config);
+ApiOutcome Api::update_checked(std::string_view name, StreamConfigRequest& request, SetupRef& out) {
+  const Standing standing(catalogue_.all());
+  const CheckContext context = context_of(settings_, standing, request.pedantic);
+  if (ApiOutcome refused = check_update(context, name, request.config)) return refused;
   if (ApiOutcome missing = not_built_in(request.config)) return missing;
-  return catalogue_.update(old, std::move(request.config), out);
+  const SetupRef old = catalogue_.find(request.config.name);
+  return catalogue_.update(*old, std::move(request.config), out);
 }
 
 }  // namespace pipit::js

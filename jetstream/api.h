@@ -69,8 +69,8 @@ class Api {
 
   ApiOutcome find(const ApiCall& call, SetupRef& out) const;
   // admission.cc: checked, and then done.
-  ApiOutcome create_checked(StreamConfigRequest& request, SetupRef& out);
-  ApiOutcome update_checked(const StreamSetup& old, StreamConfigRequest& request, SetupRef& out);
+  ApiOutcome create_checked(std::string_view name, StreamConfigRequest& request, SetupRef& out);
+  ApiOutcome update_checked(std::string_view name, StreamConfigRequest& request, SetupRef& out);
 
   const Settings& settings_;
   Catalogue& catalogue_;

@@ -3,6 +3,7 @@
 
 #include "jetstream/api.h"
 #include "jetstream/api_types.h"
+#include "jetstream/message_lookup.h"
 #include "jetstream/stream_config_json.h"
 #include "jetstream/stream_report.h"
 #include "protocol/subject.h"
@@ -36,9 +37,8 @@ ApiOutcome Api::stream_create(ApiCall& call) {
   if (const std::string fault = read_stream_request(call.body, settings_.strict, request);
       !fault.empty())
     return invalid_json(fault);
-  if (request.config.name != call.stream) return api_error(JsErr::stream_mismatch);
   SetupRef stream;
-  if (auto refused = create_checked(request, stream)) return refused;
+  if (auto refused = create_checked(call.stream, request, stream)) return refused;
   const int64_t now = clock_.wall_ns();
   write_config_and_state(call.json, settings_, *stream, WithServer::yes);
   call.json.field("ts", format_unix_ns(now)).field("did_create", true);
@@ -50,10 +50,8 @@ ApiOutcome Api::stream_update(ApiCall& call) {
   if (const std::string fault = read_stream_request(call.body, settings_.strict, request);
       !fault.empty())
     return invalid_json(fault);
-  if (request.config.name != call.stream) return api_error(JsErr::stream_mismatch);
-  SetupRef old, stream;
-  if (ApiOutcome missing = find(call, old)) return missing;
-  if (auto refused = update_checked(*old, request, stream)) return refused;
+  SetupRef stream;
+  if (auto refused = update_checked(call.stream, request, stream)) return refused;
   write_config_and_state(call.json, settings_, *stream, WithServer::yes);
   if (!settings_.domain.empty()) call.json.field("domain", settings_.domain);
   call.json.field("ts", format_unix_ns(clock_.wall_ns()));
@@ -162,13 +160,7 @@ ApiOutcome Api::stream_purge(ApiCall& call) {
   if (stream->config.sealed) return api_error(JsErr::sealed);
   if (stream->config.deny_purge)
     return api_error(JsErr::purge_failed, "stream purge not permitted");
-  store::SubjectFilter filter;
-  if (!request.filter.empty() && !proto::has_wildcard(request.filter))
-    filter.literal = request.filter;
-  else if (!request.filter.empty() && request.filter != ">")
-    filter.matches = [&](std::string_view subject) {
-      return proto::matches(request.filter, subject);
-    };
+  const store::SubjectFilter filter = filter_of(request.filter);
   commits_.begin();
   const auto purged = stream->store->purge(stream->id, filter, request.seq, request.keep);
   if (!purged) return stream_error(JsErr::purge_failed, purged.error());

@@ -26,7 +26,7 @@ AckWhen Catalogue::ack_when(const StreamConfig& config) const {
   return written ? AckWhen::written : AckWhen::durable;
 }
 
-Result<void> Catalogue::recover(store::Clock& clock) {
+Result<void> Catalogue::recover() {
   for (const auto& [id, name] : file_.streams()) {
     auto kept = file_.settings(id);
     if (!kept) return kept.take_error();
@@ -43,11 +43,10 @@ Result<void> Catalogue::recover(store::Clock& clock) {
     setup->store = &file_;
     setup->ack_when = ack_when(setup->config);
     if (setup->config.storage == StorageKind::memory) {
-      setup->store = memory_;
-      auto made = memory_->create_stream(name, kept.value(), setup->config.first_seq, setup->id);
+      setup->store = &memory_;
+      auto made = memory_.create_stream(name, kept.value(), setup->config.first_seq, setup->id);
       if (!made) return made.take_error();
     }
-    (void)clock;
     bool opened = false;
     homes_.run(homes_.of(stored->config.name), [&](Shard& shard) { opened = shard.open(setup); });
     if (!opened)
@@ -106,8 +105,8 @@ std::optional<ApiError> Catalogue::create(StreamConfig config, int64_t now_ns, S
   setup->store = &file_;
   setup->id = setup->definition;
   if (setup->config.storage == StorageKind::memory) {
-    setup->store = memory_;
-    made = memory_->create_stream(name, settings, setup->config.first_seq, setup->id);
+    setup->store = &memory_;
+    made = memory_.create_stream(name, settings, setup->config.first_seq, setup->id);
     if (!made) return stream_error(JsErr::stream_create, made.error());
   }
   const auto opened = std::make_shared<bool>(false);
@@ -131,8 +130,8 @@ std::optional<ApiError> Catalogue::update(const StreamSetup& old, StreamConfig c
   if (!changed) return stream_error(JsErr::stream_update, changed.error());
   if (auto safe = commits_.wait(changed.value().through, definition_when(*setup)); !safe)
     return stream_error(JsErr::stream_update, safe.error());
-  if (setup->store == memory_) {
-    changed = memory_->update_stream(setup->id, settings);
+  if (setup->store == &memory_) {
+    changed = memory_.update_stream(setup->id, settings);
     if (!changed) return stream_error(JsErr::stream_update, changed.error());
   }
   if (!homes_.run(homes_.of(setup->name()), [setup](Shard& shard) { shard.update(setup); }))
@@ -149,7 +148,7 @@ std::optional<ApiError> Catalogue::remove(const StreamSetup& stream) {
     return api_error(JsErr::stream_delete, "the server stops");
   commits_.begin();
   auto gone = file_.delete_stream(stream.definition);
-  if (gone && stream.store == memory_) (void)memory_->delete_stream(stream.id);
+  if (gone && stream.store == &memory_) (void)memory_.delete_stream(stream.id);
   {
     const std::lock_guard lock(mutex_);
     streams_.erase(name);

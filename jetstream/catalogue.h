@@ -21,13 +21,13 @@ namespace pipit::js {
 
 class Catalogue {
  public:
-  Catalogue(const Settings& settings, store::Store& file, store::Store* memory, CommitWait& commits,
+  Catalogue(const Settings& settings, store::Store& file, store::Store& memory, CommitWait& commits,
             Homes& homes)
       : settings_(settings), file_(file), memory_(memory), commits_(commits), homes_(homes) {}
 
   // [start] The streams that the store has. One whose definition cannot be read stays in the store,
   // untouched, and is said in the log.
-  Result<void> recover(store::Clock& clock);
+  Result<void> recover();
 
   // [any thread] Null: there is none.
   SetupRef find(std::string_view name) const;
@@ -57,7 +57,7 @@ class Catalogue {
 
   const Settings& settings_;
   store::Store& file_;
-  store::Store* const memory_;  // null: streams in memory were refused
+  store::Store& memory_;
   CommitWait& commits_;
   Homes& homes_;
   mutable std::mutex mutex_;  // of streams_

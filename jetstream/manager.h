@@ -13,10 +13,12 @@
 #include "jetstream/api.h"
 #include "jetstream/catalogue.h"
 #include "jetstream/commit_wait.h"
+#include "jetstream/direct_get.h"
 #include "jetstream/homes.h"
 #include "jetstream/settings.h"
 #include "jetstream/shard.h"
 #include "jetstream/store/file_store.h"
+#include "jetstream/store/memory_store.h"
 #include "jetstream/store/posix_vfs.h"
 #include "jetstream/store/store_thread.h"
 #include "jetstream/worker.h"
@@ -55,12 +57,14 @@ class Manager final : public store::StoreListener {
   Result<void> open_store();
   void listen(Host& host);
   void execute(const ApiRequest& request);
+  void answer(size_t home, Reader::Answers&& answers);
   void wake(size_t home);
 
   const Settings settings_;
   store::PosixClock clock_;
   CommitWait commits_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<Reader> reader_;
   Homes homes_;
   std::unique_ptr<store::PosixVfs> vfs_;
   std::unique_ptr<store::FileStore> file_;

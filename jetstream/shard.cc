@@ -6,7 +6,8 @@
 
 namespace pipit::js {
 
-Shard::Shard(const Settings& settings, store::Clock& clock) : settings_(settings), clock_(clock) {}
+Shard::Shard(const Settings& settings, store::Clock& clock, Reader& reader, size_t home)
+    : settings_(settings), clock_(clock), reader_(reader), home_(home) {}
 
 Shard::~Shard() = default;
 

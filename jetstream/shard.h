@@ -17,11 +17,12 @@
 
 namespace pipit::js {
 
+class Reader;
 class Stream;
 
 class Shard final : public Guest {
  public:
-  Shard(const Settings& settings, store::Clock& clock);
+  Shard(const Settings& settings, store::Clock& clock, Reader& reader, size_t home);
   ~Shard() override;
 
   // Before the reactor runs.
@@ -29,6 +30,8 @@ class Shard final : public Guest {
   Host* host() { return host_; }
   const Settings& settings() const { return settings_; }
   store::Clock& clock() { return clock_; }
+  Reader& reader() { return reader_; }
+  size_t home() const { return home_; }  // its number
 
   // The stream begins to listen. False: a subject was refused; it has not begun.
   bool open(SetupRef setup);
@@ -54,6 +57,8 @@ class Shard final : public Guest {
 
   const Settings& settings_;
   store::Clock& clock_;
+  Reader& reader_;
+  const size_t home_;
   Host* host_ = nullptr;
   std::vector<std::unique_ptr<Stream>> streams_, closing_;
   AckQueue durable_, written_;

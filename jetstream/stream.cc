@@ -10,41 +10,62 @@
 namespace pipit::js {
 
 Stream::Stream(Shard& shard, SetupRef setup)
-    : shard_(shard), setup_(std::move(setup)), acks_(setup_->name(), shard.settings().domain) {}
+    : shard_(shard),
+      setup_(std::move(setup)),
+      acks_(setup_->name(), shard.settings().domain),
+      direct_gets_(shard, setup_) {}
 
 Stream::~Stream() = default;
 
 bool Stream::open() {
-  subscribe_to(setup_->config.subjects);
-  const bool all = std::all_of(subscriptions_.begin(), subscriptions_.end(),
-                               [](const auto& each) { return each.second != 0; });
+  listen(wanted());
+  const bool all =
+      std::all_of(ears_.begin(), ears_.end(), [](const Ear& ear) { return ear.subscription != 0; });
   if (!all) close();
   return all;
 }
 
+// What it listens to, by its configuration.
+std::vector<Stream::Ear> Stream::wanted() {
+  std::vector<Ear> ears;
+  for (const std::string& subject : setup_->config.subjects) ears.push_back({subject, this});
+  if (setup_->config.allow_direct) {
+    const std::string& domain = shard_.settings().domain;
+    std::vector<std::string> prefixes = {"$JS.API."};
+    if (!domain.empty()) prefixes.push_back("$JS." + domain + ".API.");
+    for (const std::string& prefix : prefixes) {
+      const std::string subject = DirectGetInlet::subject(prefix, setup_->name());
+      ears.push_back({subject, &direct_gets_});
+      ears.push_back({subject + ".>", &direct_gets_});
+    }
+  }
+  return ears;
+}
+
 // Subjects that stay are not interrupted.
-void Stream::subscribe_to(const std::vector<std::string>& subjects) {
+void Stream::listen(std::vector<Ear> wanted) {
   Host* const host = shard_.host();
   if (host == nullptr) return;
-  const auto wanted = [&](const std::string& subject) {
-    return std::find(subjects.begin(), subjects.end(), subject) != subjects.end();
-  };
-  for (const auto& [subject, subscription] : subscriptions_)
-    if (!wanted(subject)) host->unsubscribe(subscription);
-  std::erase_if(subscriptions_, [&](const auto& each) { return !wanted(each.first); });
-  for (const std::string& subject : subjects) {
-    const bool there = std::any_of(subscriptions_.begin(), subscriptions_.end(),
-                                   [&](const auto& each) { return each.first == subject; });
-    if (!there) subscriptions_.emplace_back(subject, host->subscribe(subject, "", *this));
+  for (Ear& ear : wanted) {
+    const auto had = std::find_if(ears_.begin(), ears_.end(), [&](const Ear& old) {
+      return old.subject == ear.subject && old.receiver == ear.receiver;
+    });
+    if (had != ears_.end())
+      ear.subscription = std::exchange(had->subscription, 0);
+    else
+      ear.subscription = host->subscribe(ear.subject, "", *ear.receiver);
   }
+  for (const Ear& old : ears_)
+    if (old.subscription != 0) host->unsubscribe(old.subscription);
+  ears_ = std::move(wanted);
 }
 
 void Stream::update(SetupRef setup) {
   setup_ = std::move(setup);
-  subscribe_to(setup_->config.subjects);
+  listen(wanted());
 }
 
-void Stream::close() { subscribe_to({}); }
+void Stream::close() { listen({}); }
 
 bool Stream::receive(const HostMessage& message) {
   if (shard_.host() == nullptr) return false;

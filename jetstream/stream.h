@@ -10,6 +10,7 @@
 
 #include "jetstream/ack_queue.h"
 #include "jetstream/api_errors.h"
+#include "jetstream/direct_get.h"
 #include "jetstream/host.h"
 #include "jetstream/ingest.h"
 #include "jetstream/pub_ack.h"
@@ -40,18 +41,27 @@ class Stream final : public Receiver {
   uint64_t pending() const { return pending_; }
 
  private:
+  // One subscription.
+  struct Ear {
+    std::string subject;
+    Receiver* receiver = nullptr;
+    Host::Subscription subscription = 0;
+  };
+
+  std::vector<Ear> wanted();
+  void listen(std::vector<Ear> wanted);
   void answer(std::string_view reply, std::string_view ack);
   void refuse(std::string_view reply, const ApiError& error);
   void too_many(std::string_view reply);
   void append(Publish& publish);
   void wait(const Publish& publish, const store::Receipt& receipt);
-  void subscribe_to(const std::vector<std::string>& subjects);
 
   Shard& shard_;
   SetupRef setup_;
   PubAckWriter acks_;
   Ingest ingest_;
-  std::vector<std::pair<std::string, Host::Subscription>> subscriptions_;
+  DirectGetInlet direct_gets_;
+  std::vector<Ear> ears_;
   uint64_t pending_ = 0, pending_bytes_ = 0;
   store::Ticket last_ticket_ = 0;  // of the latest append
 };
