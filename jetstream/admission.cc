@@ -16,9 +16,6 @@ ApiOutcome not_built_in(const StreamConfig& config) {
   if (!config.sources.empty()) return refuse("sources");
   if (config.subject_transform) return refuse("subject_transform");
   if (config.republish) return refuse("republish");
-  if (config.max_age_ns > 0) return refuse("max_age");
-  if (config.allow_msg_ttl || config.subject_delete_marker_ttl_ns > 0)
-    return refuse("allow_msg_ttl");
   if (config.allow_msg_counter) return refuse("allow_msg_counter");
   if (config.allow_atomic) return refuse("allow_atomic");
   if (config.allow_msg_schedules) return refuse("allow_msg_schedules");

@@ -1,5 +1,6 @@
 #include "jetstream/catalogue.h"
 
+#include "jetstream/expiry.h"
 #include "jetstream/stream.h"
 #include "jetstream/stream_config_json.h"
 
@@ -26,7 +27,7 @@ AckWhen Catalogue::ack_when(const StreamConfig& config) const {
   return written ? AckWhen::written : AckWhen::durable;
 }
 
-Result<void> Catalogue::recover() {
+Result<void> Catalogue::recover(int64_t now_ns) {
   for (const auto& [id, name] : file_.streams()) {
     auto kept = file_.settings(id);
     if (!kept) return kept.take_error();
@@ -47,6 +48,7 @@ Result<void> Catalogue::recover() {
       auto made = memory_.create_stream(name, kept.value(), setup->config.first_seq, setup->id);
       if (!made) return made.take_error();
     }
+    expire_all(*setup, now_ns);
     bool opened = false;
     homes_.run(homes_.of(stored->config.name), [&](Shard& shard) { opened = shard.open(setup); });
     if (!opened)

@@ -26,8 +26,8 @@ class Catalogue {
       : settings_(settings), file_(file), memory_(memory), commits_(commits), homes_(homes) {}
 
   // [start] The streams that the store has. One whose definition cannot be read stays in the store,
-  // untouched, and is said in the log.
-  Result<void> recover();
+  // untouched, and is said in the log. What expired meanwhile goes.
+  Result<void> recover(int64_t now_ns);
 
   // [any thread] Null: there is none.
   SetupRef find(std::string_view name) const;

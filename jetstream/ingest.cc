@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "jetstream/message_ttl.h"
+#include "protocol/header_edit.h"
 #include "protocol/subject.h"
 
 namespace pipit::js {
@@ -74,6 +76,24 @@ Verdict check_rollup(const StreamSetup& setup, Publish& publish) {
   return {};
 }
 
+// With delete markers a message lives as long as one, or it might be gone before the marker of an
+// older one is; unless there is one message a subject anyway.
+Verdict apply_ttl(const StreamConfig& config, Publish& publish) {
+  const auto asked = parse_message_ttl(publish.asks[Header::ttl]);
+  if (!asked) return refused(JsErr::ttl_invalid);
+  int64_t ttl_s = *asked;
+  const int64_t marker_s = config.subject_delete_marker_ttl_ns / 1'000'000'000;
+  if (ttl_s > 0 && ttl_s < marker_s && config.max_msgs_per_subject != 1) {
+    ttl_s = marker_s;
+    publish.own_headers = publish.headers;
+    proto::remove_header(publish.own_headers, "Nats-TTL");
+    proto::append_header(publish.own_headers, "Nats-TTL", std::to_string(ttl_s));
+    publish.headers = publish.own_headers;
+  }
+  if (config.allow_msg_ttl) publish.expires_ns = expires_at(publish.ts_ns, ttl_s);
+  return {};
+}
+
 constexpr size_t kMaxHeaders = 65'535;
 
 }  // namespace
@@ -87,7 +107,8 @@ Verdict Ingest::check(const StreamSetup& setup, Publish& publish, uint64_t failu
     const PublishHeaders& asks = publish.asks;
     if (asks.has(Header::expected_stream) && asks[Header::expected_stream] != setup.name())
       return refused(JsErr::stream_not_match);
-    if (asks.has(Header::ttl) && !config.allow_msg_ttl) return refused(JsErr::ttl_disabled);
+    if (!config.allow_msg_ttl && parse_message_ttl(asks[Header::ttl]).value_or(0) != 0)
+      return refused(JsErr::ttl_disabled);
     if (asks.has(Header::incr) && !config.allow_msg_counter) return refused(JsErr::incr_disabled);
     if (asks.has(Header::schedule) && !config.allow_msg_schedules)
       return refused(JsErr::schedules_disabled);
@@ -116,7 +137,7 @@ Verdict Ingest::check(const StreamSetup& setup, Publish& publish, uint64_t failu
       publish.headers.size() + publish.payload.size() > static_cast<uint64_t>(config.max_msg_size))
     return refused(JsErr::message_too_large);
   if (publish.headers.size() > kMaxHeaders) return refused(JsErr::headers_too_large);
-  return {};
+  return apply_ttl(config, publish);
 }
 
 // After a start, or when messages under way were taken back: that of the last message there is.

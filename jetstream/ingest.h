@@ -22,6 +22,7 @@ struct Publish {
   Rollup rollup = Rollup::none;
   std::string_view id;  // remembered against duplicates
   int64_t ts_ns = 0;
+  int64_t expires_ns = 0;                // as in store::NewMessage
   std::string own_subject, own_headers;  // where they had to be changed
   std::string extra;                     // of the ack's JSON, from a comma on
 };

@@ -1,5 +1,7 @@
 #include "jetstream/manager.h"
 
+#include <algorithm>
+
 namespace pipit::js {
 
 class Manager::Inlet final : public Receiver {
@@ -45,7 +47,7 @@ Result<std::unique_ptr<Manager>> Manager::open(Settings settings, const std::vec
     manager->homes_.add(*manager->shards_.back(), home.post);
   }
   PIPIT_TRY(manager->open_store());
-  PIPIT_TRY(manager->catalogue_->recover());
+  PIPIT_TRY(manager->catalogue_->recover(manager->clock_.wall_ns()));
   manager->listen(*homes.front().host);
   return manager;
 }
@@ -69,6 +71,7 @@ Result<void> Manager::open_store() {
                       " places, " + std::to_string(report.damaged_bodies) + " messages, " +
                       std::to_string(report.missing_segments) + " missing segments, " +
                       std::to_string(report.damaged_checkpoints) + " checkpoints");
+  start_clock();
   memory_ = std::make_unique<store::MemoryStore>(clock_);
   catalogue_ = std::make_unique<Catalogue>(settings_, *file_, *memory_, commits_, homes_);
   api_ = std::make_unique<Api>(settings_, *catalogue_, commits_, clock_);
@@ -78,6 +81,17 @@ Result<void> Manager::open_store() {
   constexpr int64_t kScrubPeriodNs = int64_t{24} * 3600 * 1'000'000'000;
   store_thread_ = std::make_unique<store::StoreThread>(*file_, kTidyBytesPerSecond, kScrubPeriodNs);
   return {};
+}
+
+void Manager::start_clock() {
+  int64_t newest_ns = 0;
+  for (const auto& [id, name] : file_->streams())
+    if (const auto state = file_->state(id))
+      newest_ns = std::max(newest_ns, state.value().last_ts_ns);
+  if (clock_.start_behind(newest_ns))
+    settings_.log(Settings::Say::warning,
+                  "The system's clock is behind the newest message: JetStream's time goes on from "
+                  "there until the next start");
 }
 
 Manager::~Manager() {

@@ -15,6 +15,7 @@
 #include "jetstream/commit_wait.h"
 #include "jetstream/direct_get.h"
 #include "jetstream/homes.h"
+#include "jetstream/js_clock.h"
 #include "jetstream/settings.h"
 #include "jetstream/shard.h"
 #include "jetstream/store/file_store.h"
@@ -55,13 +56,15 @@ class Manager final : public store::StoreListener {
 
   explicit Manager(Settings settings);
   Result<void> open_store();
+  void start_clock();
   void listen(Host& host);
   void execute(const ApiRequest& request);
   void answer(size_t home, Reader::Answers&& answers);
   void wake(size_t home);
 
   const Settings settings_;
-  store::PosixClock clock_;
+  store::PosixClock system_clock_;
+  JsClock clock_{system_clock_};
   CommitWait commits_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Reader> reader_;

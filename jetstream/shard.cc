@@ -5,8 +5,13 @@
 #include "jetstream/stream.h"
 
 namespace pipit::js {
+namespace {
 
-Shard::Shard(const Settings& settings, store::Clock& clock, Reader& reader, size_t home)
+constexpr int64_t kRetryNs = 1'000'000'000;  // after the store failed
+
+}  // namespace
+
+Shard::Shard(const Settings& settings, JsClock& clock, Reader& reader, size_t home)
     : settings_(settings), clock_(clock), reader_(reader), home_(home) {}
 
 Shard::~Shard() = default;
@@ -46,6 +51,30 @@ void Shard::wait(AckWhen when, const PendingAck& ack, const AckTexts& texts) {
 void Shard::turn() {
   settle();
   if (!closing_.empty()) bury();
+  tend();
+}
+
+void Shard::tend_at(int64_t wall_ns) {
+  if (wall_ns == 0 || (tend_at_ns_ != 0 && tend_at_ns_ <= wall_ns)) return;
+  tend_at_ns_ = wall_ns;
+  if (host_ != nullptr) host_->wake_at(clock_.monotonic_ns() + wall_ns - clock_.wall_ns());
+}
+
+// What streams do by themselves when its time has come.
+void Shard::tend() {
+  if (host_ == nullptr) return;
+  if (const uint64_t failures = progress_.failures(); failures != failures_) {
+    failures_ = failures;
+    const int64_t now = clock_.wall_ns();
+    for (const auto& stream : streams_) stream->look_again(now + kRetryNs);
+    tend_at(now + kRetryNs);
+  }
+  if (tend_at_ns_ == 0) return;
+  const int64_t now = clock_.wall_ns();
+  if (now < tend_at_ns_) return;
+  tend_at_ns_ = 0;
+  for (const auto& stream : streams_) tend_at(stream->tend(now));
+  if (tend_at_ns_ == 0) host_->wake_at(0);
 }
 
 void Shard::settle() {

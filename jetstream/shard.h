@@ -10,9 +10,9 @@
 
 #include "jetstream/ack_queue.h"
 #include "jetstream/host.h"
+#include "jetstream/js_clock.h"
 #include "jetstream/progress.h"
 #include "jetstream/settings.h"
-#include "jetstream/store/vfs.h"
 #include "jetstream/stream_setup.h"
 
 namespace pipit::js {
@@ -22,14 +22,14 @@ class Stream;
 
 class Shard final : public Guest {
  public:
-  Shard(const Settings& settings, store::Clock& clock, Reader& reader, size_t home);
+  Shard(const Settings& settings, JsClock& clock, Reader& reader, size_t home);
   ~Shard() override;
 
   // Before the reactor runs.
   void move_in(Host& host) { host_ = &host; }
   Host* host() { return host_; }
   const Settings& settings() const { return settings_; }
-  store::Clock& clock() { return clock_; }
+  JsClock& clock() { return clock_; }
   Reader& reader() { return reader_; }
   size_t home() const { return home_; }  // its number
 
@@ -46,6 +46,9 @@ class Shard final : public Guest {
   // For Stream: an append that waits.
   void wait(AckWhen when, const PendingAck& ack, const AckTexts& texts);
 
+  // For Stream: its tend() is called by that time of the clock; 0: it need not be.
+  void tend_at(int64_t wall_ns);
+
   // Guest
   void turn() override;
   void closed() override;
@@ -54,9 +57,10 @@ class Shard final : public Guest {
   void settle();
   void release(AckQueue& queue, store::Ticket through, const std::vector<FailedTickets>& failed);
   void bury();
+  void tend();
 
   const Settings& settings_;
-  store::Clock& clock_;
+  JsClock& clock_;
   Reader& reader_;
   const size_t home_;
   Host* host_ = nullptr;
@@ -64,6 +68,8 @@ class Shard final : public Guest {
   AckQueue durable_, written_;
   Progress progress_;
   bool waits_ = false;
+  int64_t tend_at_ns_ = 0;  // 0: nothing is planned
+  uint64_t failures_ = 0;   // that streams know of
 };
 
 }  // namespace pipit::js

@@ -22,6 +22,7 @@ bool Stream::open() {
   const bool all =
       std::all_of(ears_.begin(), ears_.end(), [](const Ear& ear) { return ear.subscription != 0; });
   if (!all) close();
+  if (all) plan(shard_.clock().wall_ns());
   return all;
 }
 
@@ -63,6 +64,12 @@ void Stream::listen(std::vector<Ear> wanted) {
 void Stream::update(SetupRef setup) {
   setup_ = std::move(setup);
   listen(wanted());
+  plan(shard_.clock().wall_ns());
+}
+
+void Stream::plan(int64_t at_ns) {
+  expiry_.look_again(at_ns);
+  shard_.tend_at(at_ns);
 }
 
 void Stream::close() { listen({}); }
@@ -85,15 +92,20 @@ bool Stream::receive(const HostMessage& message) {
   return true;
 }
 
-void Stream::append(Publish& publish) {
+// False: nothing was stored.
+bool Stream::append(Publish& publish) {
   const uint64_t failures = shard_.progress().failures();
   const Verdict verdict = ingest_.check(*setup_, publish, failures);
-  if (verdict.kind == Verdict::Kind::refused) return refuse(publish.reply, verdict.error);
+  if (verdict.kind == Verdict::Kind::refused) {
+    refuse(publish.reply, verdict.error);
+    return false;
+  }
   store::Store& store = *setup_->store;
   if (verdict.kind == Verdict::Kind::duplicate) {
     // The first one may still be under way; what was appended last is not safe before it.
     publish.extra = PubAckWriter::kDuplicate;
-    return wait(publish, {verdict.seq, last_ticket_, last_ticket_});
+    wait(publish, {verdict.seq, last_ticket_, last_ticket_});
+    return false;
   }
   store::NewMessage message;
   message.subject = publish.subject;
@@ -101,10 +113,14 @@ void Stream::append(Publish& publish) {
   message.payload = publish.payload;
   message.ts_ns = publish.ts_ns;
   message.id = publish.id;
+  message.expires_ns = publish.expires_ns;
   const auto appended = store.append(setup_->id, message);
   if (!appended) {
-    if (appended.error().code == Errc::slow_consumer) return too_many(publish.reply);
-    return refuse(publish.reply, store_error(appended.error()));
+    if (appended.error().code == Errc::slow_consumer)
+      too_many(publish.reply);
+    else
+      refuse(publish.reply, store_error(appended.error()));
+    return false;
   }
   ingest_.stored(publish, failures);
   store::Receipt receipt = appended.value();
@@ -115,7 +131,31 @@ void Stream::append(Publish& publish) {
       receipt.through = std::max(receipt.through, purged.value().ticket);
   }
   last_ticket_ = receipt.through;
+  if (setup_->config.max_age_ns > 0 || publish.expires_ns != 0) {
+    expiry_.appended(*setup_, publish.ts_ns, publish.expires_ns);
+    shard_.tend_at(expiry_.next_ns());
+  }
   wait(publish, receipt);
+  return true;
+}
+
+// A message that the stream makes itself.
+bool Stream::append_own(std::string_view subject, std::string_view headers,
+                        std::string_view payload) {
+  Publish publish;
+  publish.subject = subject;
+  publish.headers = headers;
+  publish.payload = payload;
+  publish.ts_ns = shard_.clock().wall_ns();
+  return append(publish);
+}
+
+int64_t Stream::tend(int64_t now_ns) {
+  if (expiry_.next_ns() != 0 && expiry_.next_ns() <= now_ns)
+    expiry_.run(*setup_, now_ns, [this](std::string_view subject, std::string_view headers) {
+      return append_own(subject, headers, {});
+    });
+  return expiry_.next_ns();
 }
 
 // Answers when `receipt` is safe.

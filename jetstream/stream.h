@@ -11,6 +11,7 @@
 #include "jetstream/ack_queue.h"
 #include "jetstream/api_errors.h"
 #include "jetstream/direct_get.h"
+#include "jetstream/expiry.h"
 #include "jetstream/host.h"
 #include "jetstream/ingest.h"
 #include "jetstream/pub_ack.h"
@@ -36,6 +37,12 @@ class Stream final : public Receiver {
   void stored(const PendingAck& ack, const AckTexts& texts);
   void failed(const PendingAck& ack, const AckTexts& texts, const Error& error);
 
+  // [Shard] Does what is due by now; when it wants to be asked again, of the shard's clock. 0: when
+  // something else happens.
+  int64_t tend(int64_t now_ns);
+  // [Shard] The store took back what was under way: all that was planned is looked at again.
+  void look_again(int64_t at_ns) { expiry_.look_again(at_ns); }
+
   const StreamSetup& setup() const { return *setup_; }
   // Publishes that were not answered yet, and what they weigh.
   uint64_t pending() const { return pending_; }
@@ -53,13 +60,16 @@ class Stream final : public Receiver {
   void answer(std::string_view reply, std::string_view ack);
   void refuse(std::string_view reply, const ApiError& error);
   void too_many(std::string_view reply);
-  void append(Publish& publish);
+  bool append(Publish& publish);
+  bool append_own(std::string_view subject, std::string_view headers, std::string_view payload);
   void wait(const Publish& publish, const store::Receipt& receipt);
+  void plan(int64_t at_ns);
 
   Shard& shard_;
   SetupRef setup_;
   PubAckWriter acks_;
   Ingest ingest_;
+  Expiry expiry_;
   DirectGetInlet direct_gets_;
   std::vector<Ear> ears_;
   uint64_t pending_ = 0, pending_bytes_ = 0;
