@@ -147,6 +147,16 @@ void sort_connections(std::vector<const ConnectionSnapshot*>& list, const std::s
   else if (sort == "rtt") by([](const C& c) { return c.rtt_ns; }, true);
 }
 
+// Each reactor remembers as many as the server shall, which is as many as the server's latest need.
+void keep_latest(std::vector<const ConnectionSnapshot*>& closed, size_t max) {
+  if (closed.size() <= max) return;
+  std::nth_element(closed.begin(), closed.begin() + static_cast<std::ptrdiff_t>(max), closed.end(),
+                   [](const ConnectionSnapshot* a, const ConnectionSnapshot* b) {
+                     return std::pair(a->stop_ns, a->cid) > std::pair(b->stop_ns, b->cid);
+                   });
+  closed.resize(max);
+}
+
 }  // namespace
 
 std::string rfc3339(int64_t unix_ns) {
@@ -296,13 +306,15 @@ std::string varz_json(const MonitorInput& in) {
 }
 
 std::string connz_json(MonitorInput& in, const MonitorQuery& query) {
-  std::vector<const ConnectionSnapshot*> list;
+  std::vector<const ConnectionSnapshot*> list, closed;
   const bool account = query.account.empty() || query.account == "$G";
   for (const ReactorSnapshot& r : in.reactors) {
     if (!account) break;
     for (const ConnectionSnapshot& c : r.open) list.push_back(&c);
-    for (const ConnectionSnapshot& c : r.closed) list.push_back(&c);
+    for (const ConnectionSnapshot& c : r.closed) closed.push_back(&c);
   }
+  keep_latest(closed, in.broker.options.max_closed_clients);
+  list.insert(list.end(), closed.begin(), closed.end());
   // Who asks for some by cid or user is told how many there are.
   const size_t total = list.size();
   std::erase_if(list, [&](const ConnectionSnapshot* c) {

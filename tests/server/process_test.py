@@ -470,6 +470,21 @@ def reactors_by_affinity():
         equal(server.json("/varz")["gomaxprocs"], 3)
 
 
+def closed_connections_of_all_reactors():
+    with configured('http: "127.0.0.1:-1"\nreactors: 3\nmax_closed_clients: 5\n') as server:
+        def closed():
+            return server.json("/connz?state=closed")["connections"]
+        cids = []
+        for _ in range(12):
+            client = Client(server.port())
+            client.flush()
+            cids.append(client.info["client_id"])
+            client.close()
+            wait_until(lambda: cids[-1] in [one["cid"] for one in closed()])
+        equal(sorted(one["cid"] for one in closed()), cids[-5:])
+        equal(server.json("/connz?state=closed")["total"], 5)
+
+
 CASES = [
     ("-v speaks for the name that it was started by", version_by_name),
     ("exit codes are those of nats-server", exit_codes),
@@ -502,6 +517,7 @@ CASES = [
     ("the soft limit of descriptors is raised to the hard one", descriptor_limit_is_raised),
     ("at the limit of descriptors it neither spins nor dies", descriptor_limit_is_survived),
     ("there is a reactor per CPU that it may run on", reactors_by_affinity),
+    ("the closed connections remembered are the server's latest", closed_connections_of_all_reactors),
 ]
 
 if __name__ == "__main__":
