@@ -12,6 +12,8 @@ namespace {
 
 using Header = PublishHeader;
 
+constexpr int64_t kSecondNs = 1'000'000'000;
+
 Verdict refused(JsErr error, std::initializer_list<std::string_view> values = {}) {
   Verdict verdict;
   verdict.kind = Verdict::Kind::refused;
@@ -79,18 +81,19 @@ Verdict check_rollup(const StreamSetup& setup, Publish& publish) {
 // With delete markers a message lives as long as one, or it might be gone before the marker of an
 // older one is; unless there is one message a subject anyway.
 Verdict apply_ttl(const StreamConfig& config, Publish& publish) {
-  const auto asked = parse_message_ttl(publish.asks[Header::ttl]);
-  if (!asked) return refused(JsErr::ttl_invalid);
-  int64_t ttl_s = *asked;
-  const int64_t marker_s = config.subject_delete_marker_ttl_ns / 1'000'000'000;
-  if (ttl_s > 0 && ttl_s < marker_s && config.max_msgs_per_subject != 1) {
-    ttl_s = marker_s;
+  const std::string_view text = publish.asks[Header::ttl];
+  if (text.empty()) return {};
+  std::optional<int64_t> ttl_ns = parse_message_ttl(text);
+  if (!ttl_ns) return refused(JsErr::ttl_invalid);
+  const int64_t marker_s = config.subject_delete_marker_ttl_ns / kSecondNs;
+  if (*ttl_ns > 0 && *ttl_ns < marker_s * kSecondNs && config.max_msgs_per_subject != 1) {
+    ttl_ns = marker_s * kSecondNs;
     publish.own_headers = publish.headers;
     proto::remove_header(publish.own_headers, "Nats-TTL");
-    proto::append_header(publish.own_headers, "Nats-TTL", std::to_string(ttl_s));
+    proto::append_header(publish.own_headers, "Nats-TTL", std::to_string(marker_s));
     publish.headers = publish.own_headers;
   }
-  if (config.allow_msg_ttl) publish.expires_ns = expires_at(publish.ts_ns, ttl_s);
+  if (config.allow_msg_ttl) publish.expires_ns = expires_at(publish.ts_ns, *ttl_ns);
   return {};
 }
 
@@ -107,7 +110,8 @@ Verdict Ingest::check(const StreamSetup& setup, Publish& publish, uint64_t failu
     const PublishHeaders& asks = publish.asks;
     if (asks.has(Header::expected_stream) && asks[Header::expected_stream] != setup.name())
       return refused(JsErr::stream_not_match);
-    if (!config.allow_msg_ttl && parse_message_ttl(asks[Header::ttl]).value_or(0) != 0)
+    if (!config.allow_msg_ttl && asks.has(Header::ttl) &&
+        parse_message_ttl(asks[Header::ttl]).value_or(0) != 0)
       return refused(JsErr::ttl_disabled);
     if (asks.has(Header::incr) && !config.allow_msg_counter) return refused(JsErr::incr_disabled);
     if (asks.has(Header::schedule) && !config.allow_msg_schedules)

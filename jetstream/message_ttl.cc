@@ -1,43 +1,36 @@
 #include "jetstream/message_ttl.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "jetstream/go_duration.h"
 #include "jetstream/store/store.h"
 
 namespace pipit::js {
-namespace {
 
-constexpr int64_t kSecondNs = 1'000'000'000;
-
-bool is_never(std::string_view text) {
-  constexpr std::string_view kNever = "never";
-  return std::equal(text.begin(), text.end(), kNever.begin(), kNever.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
-}
-
-}  // namespace
-
-std::optional<int64_t> parse_message_ttl(std::string_view text) {
-  if (text.empty()) return 0;
-  if (is_never(text)) return kTtlNever;
-  if (const auto span = parse_go_duration(text))
-    return *span < kSecondNs ? std::nullopt : std::optional(*span / kSecondNs);
-  uint64_t seconds = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return {};
-    seconds = seconds * 10 + static_cast<uint64_t>(c - '0');
+std::optional<int64_t> parse_message_ttl(std::string_view value) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  constexpr int64_t kLongest = std::numeric_limits<int64_t>::max() / kSecond;
+  if (value.empty()) return std::nullopt;
+  const auto matches = [](char c, char lower) { return c == lower || (c | 0x20) == lower; };
+  if (std::ranges::equal(value, std::string_view("never"), matches)) return kTtlNever;
+  if (const std::optional<int64_t> ns = parse_go_duration(value)) {
+    if (*ns < kSecond) return std::nullopt;
+    return *ns / kSecond * kSecond;
   }
-  const auto signed_seconds = static_cast<int64_t>(seconds);
-  return signed_seconds < 0 ? std::nullopt : std::optional(signed_seconds);
+  int64_t seconds = 0;
+  for (const char c : value) {
+    if (c < '0' || c > '9') return std::nullopt;
+    seconds = std::min(seconds * 10 + (c - '0'), kLongest);
+  }
+  return seconds * kSecond;
 }
 
-int64_t expires_at(int64_t ts_ns, int64_t ttl_s) {
-  if (ttl_s == 0) return 0;
-  if (ttl_s < 0) return store::kNeverExpires;
-  const uint64_t at = static_cast<uint64_t>(ts_ns) + static_cast<uint64_t>(ttl_s) * kSecondNs;
-  // Neither 0 nor the last one, which mean something else.
-  return std::clamp(static_cast<int64_t>(at), int64_t{1}, store::kNeverExpires - 1);
+int64_t expires_at(int64_t ts_ns, int64_t ttl_ns) {
+  if (ttl_ns == 0) return 0;
+  if (ttl_ns == kTtlNever) return store::kNeverExpires;
+  constexpr int64_t kAtOnce = 1;
+  return ttl_ns < store::kNeverExpires - ts_ns ? ts_ns + ttl_ns : kAtOnce;
 }
 
 }  // namespace pipit::js

@@ -237,20 +237,6 @@ void JsonReader::read(std::vector<std::string>& out) {
   out.resize(count);
 }
 
-void JsonReader::read(std::map<std::string, std::string, std::less<>>& out) {
-  if (take_literal_null()) {
-    out.clear();
-    return;
-  }
-  if (!begin('{', "map[string]string", "")) return;
-  std::string name;
-  while (next_member(name)) {
-    std::string value;
-    read(value);
-    out[name] = std::move(value);
-  }
-}
-
 bool JsonReader::begin(char bracket, std::string_view type, std::string_view prefix) {
   const char c = peek();
   if (c == bracket) {

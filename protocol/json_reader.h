@@ -17,12 +17,13 @@
 // kJsonElementsMax elements. Any thread.
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "protocol/json_syntax.h"
@@ -64,7 +65,9 @@ class JsonReader {
   void read(int32_t& out);
   void read(uint64_t& out);
   void read(std::vector<std::string>& out);
-  void read(std::map<std::string, std::string, std::less<>>& out);
+  // A Go map; null empties it.
+  template <class T, class Less>
+  void read(std::map<std::string, T, Less>& out);
   template <class T>
   void read(T& out, const JsonShape<T>& shape);
   // A Go pointer: null empties it, an object fills it or merges into it.
@@ -138,6 +141,22 @@ void JsonReader::read(T& out, const JsonShape<T>& shape) {
     if (aborted_) return;
     path_.resize(depth);
     struct_ = outer;
+  }
+}
+
+template <class T, class Less>
+void JsonReader::read(std::map<std::string, T, Less>& out) {
+  if (take_literal_null()) {
+    out.clear();
+    return;
+  }
+  constexpr bool kOfStrings = std::is_same_v<T, std::string>;
+  if (!begin('{', kOfStrings ? "string" : "map[string]string", "map[string]")) return;
+  std::string name;
+  while (!aborted_ && next_member(name)) {
+    T value;
+    read(value);
+    out[name] = std::move(value);
   }
 }
 
