@@ -166,15 +166,17 @@ std::string State::encode(int64_t now_ns) const {
       writer.number(part->live);
       writer.number(part->ids);
       writer.number(part->newest_ns);
-      writer.number(part->age_from);
+      writer.number(part->age_seq);
       writer.number(part->age_ns);
-      writer.number(part->expiry_from.expires_ns);
-      writer.number(part->expiry_from.entry);
-      const bool some_gone = part->live < part->count;
-      const uint32_t words = some_gone ? (part->count + 63) / 64 : 0;
-      writer.number(words);
-      for (uint32_t i = 0; i < words; ++i)
-        writer.number(i < part->gone.size() ? part->gone[i] : uint64_t{0});
+      writer.number(part->expiry_ns);
+      writer.number(static_cast<uint32_t>(part->gone.runs().size()));
+      for (const SequenceRange run : part->gone.runs()) {
+        writer.number(run.first);
+        writer.number(run.last);
+      }
+      writer.number(part->gone.base());
+      writer.number(static_cast<uint32_t>(part->gone.words().size()));
+      for (const uint64_t word : part->gone.words()) writer.number(word);
     }
   }
   return std::move(writer.out);
@@ -227,12 +229,18 @@ Result<void> State::decode(std::string_view bytes) {
       part->live = reader.number<uint32_t>();
       part->ids = reader.number<uint32_t>();
       part->newest_ns = reader.number<int64_t>();
-      part->age_from = reader.number<uint32_t>();
+      part->age_seq = reader.number<uint64_t>();
       part->age_ns = reader.number<int64_t>();
-      part->expiry_from.expires_ns = reader.number<int64_t>();
-      part->expiry_from.entry = reader.number<uint32_t>();
-      part->gone.resize(reader.count(8));
-      for (uint64_t& word : part->gone) word = reader.number<uint64_t>();
+      part->expiry_ns = reader.number<int64_t>();
+      std::vector<SequenceRange> runs(reader.count(16));
+      for (SequenceRange& run : runs) {
+        run.first = reader.number<uint64_t>();
+        run.last = reader.number<uint64_t>();
+      }
+      const auto base = reader.number<uint64_t>();
+      std::vector<uint64_t> words(reader.count(8));
+      for (uint64_t& word : words) word = reader.number<uint64_t>();
+      if (!part->gone.assign(std::move(runs), base, std::move(words))) return broken;
       part->segment->live += part->live;
       part->segment->live_bytes += part->live_bytes;
       stream->messages += part->live;

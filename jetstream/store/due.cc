@@ -9,46 +9,51 @@ namespace pipit::js::store {
 // Moves the part's cursor to the first message that max_age can remove.
 Result<void> State::settle_age(const Stream& stream, Part& part) {
   if (part.age_ns == kNeverExpires) return {};
-  if (part.age_ns != kUnknown && !part.is_gone(part.age_from)) return {};
+  if (part.age_ns != kUnknown && !part.gone.contains(part.age_seq)) return {};
   if (part.live == 0) {
     part.age_ns = kNeverExpires;
     return {};
   }
   auto index = this->index(part, stream.id);
   if (!index) return index.take_error();
-  for (; part.age_from < part.count; ++part.age_from) {
-    if (part.is_gone(part.age_from)) continue;
-    auto entry = index.value()->entry(part.age_from);
-    if (!entry) return entry.take_error();
-    if (entry.value().ageless != 0) continue;
-    part.age_ns = entry.value().ts_ns;
+  auto number = index.value()->lower_bound(part.age_seq);
+  if (!number) return number.take_error();
+  IndexEntry entry;
+  for (uint32_t at = number.value();; ++at) {
+    auto next = part.next_live(*index.value(), at, entry);
+    if (!next) return next.take_error();
+    at = next.value();
+    if (at >= index.value()->size()) break;
+    if (entry.ageless != 0) continue;
+    part.age_seq = entry.seq;
+    part.age_ns = entry.ts_ns;
     return {};
   }
   part.age_ns = kNeverExpires;
   return {};
 }
 
-// Moves the part's cursor to the first message that expires by itself.
+// Moves the part's cursor to the time of the first message that expires by itself.
 Result<void> State::settle_expiry(const Stream& stream, Part& part) {
-  if (part.expiry_from.expires_ns == kNeverExpires) return {};
-  if (part.expiry_from.expires_ns != kUnknown && !part.is_gone(part.expiry_from.entry)) return {};
+  if (part.expiry_ns == kNeverExpires) return {};
   if (part.live == 0) {
-    part.expiry_from = {kNeverExpires};
+    part.expiry_ns = kNeverExpires;
     return {};
   }
   auto index = this->index(part, stream.id);
   if (!index) return index.take_error();
-  for (;;) {
-    auto row = index.value()->expiry_from(part.expiry_from);
+  for (ExpiryRow from{part.expiry_ns};; ++from.entry) {
+    auto row = index.value()->expiry_from(from);
     if (!row) return row.take_error();
-    if (!row.value()) {
-      part.expiry_from = {kNeverExpires};
-      return {};
-    }
-    part.expiry_from = *row.value();
-    if (!part.is_gone(part.expiry_from.entry)) return {};
-    ++part.expiry_from.entry;
+    if (!row.value()) break;
+    from = *row.value();
+    auto entry = index.value()->entry(from.entry);
+    if (!entry) return entry.take_error();
+    part.expiry_ns = from.expires_ns;
+    if (!part.gone.contains(entry.value().seq)) return {};
   }
+  part.expiry_ns = kNeverExpires;
+  return {};
 }
 
 Result<std::vector<Due>> State::due(Stream& stream, int64_t now_ns, size_t limit) {
@@ -70,32 +75,36 @@ Result<std::vector<Due>> State::due(Stream& stream, int64_t now_ns, size_t limit
     if (age > 0) PIPIT_TRY(settle_age(stream, part));
     PIPIT_TRY(settle_expiry(stream, part));
     const bool aged = age > 0 && part.age_ns != kNeverExpires && part.age_ns <= now_ns - age;
-    const bool expired = part.expiry_from.expires_ns <= now_ns;
+    const bool expired = part.expiry_ns <= now_ns;
     if (!aged && !expired) continue;
     auto index = this->index(part, stream.id);
     if (!index) return index.take_error();
     const size_t before = due.size();
-    for (uint32_t number = part.age_from; aged && number < part.count && due.size() < limit;
-         ++number) {
-      if (part.is_gone(number)) continue;
-      auto entry = index.value()->entry(number);
-      if (!entry) return entry.take_error();
-      if (entry.value().ageless != 0) continue;
-      if (entry.value().ts_ns > now_ns - age) break;
-      PIPIT_TRY(add(*index.value(), entry.value()));
+    auto first = index.value()->lower_bound(part.age_seq);
+    if (!first) return first.take_error();
+    IndexEntry entry;
+    for (uint32_t number = first.value(); aged && due.size() < limit; ++number) {
+      auto next = part.next_live(*index.value(), number, entry);
+      if (!next) return next.take_error();
+      number = next.value();
+      if (number >= index.value()->size()) break;
+      if (entry.ageless != 0) continue;
+      if (entry.ts_ns > now_ns - age) break;
+      PIPIT_TRY(add(*index.value(), entry));
     }
     const size_t by_age = due.size();
     const uint64_t aged_through = by_age > before ? due.back().seq : 0;
-    for (ExpiryRow from = part.expiry_from; expired && due.size() < limit; ++from.entry) {
+    for (ExpiryRow from{part.expiry_ns}; expired && due.size() < limit; ++from.entry) {
       auto row = index.value()->expiry_from(from);
       if (!row) return row.take_error();
       if (!row.value() || row.value()->expires_ns > now_ns) break;
       from = *row.value();
-      if (part.is_gone(from.entry)) continue;
-      auto entry = index.value()->entry(from.entry);
-      if (!entry) return entry.take_error();
+      auto there = index.value()->entry(from.entry);
+      if (!there) return there.take_error();
+      entry = there.value();
       // Those up to there were all taken, but for what never ages, which never expires either.
-      if (entry.value().seq > aged_through) PIPIT_TRY(add(*index.value(), entry.value()));
+      if (entry.seq > aged_through && !part.gone.contains(entry.seq))
+        PIPIT_TRY(add(*index.value(), entry));
     }
     std::sort(due.begin() + static_cast<ptrdiff_t>(before), due.end(),
               [](const Due& a, const Due& b) { return a.seq < b.seq; });
@@ -112,9 +121,9 @@ Result<int64_t> State::next_due(Stream& stream) {
       PIPIT_TRY(settle_age(stream, *part));
       if (part->age_ns != kNeverExpires) next = std::min(next, part->age_ns + age);
     }
-    if (part->expiry_from.expires_ns < next) {
+    if (part->expiry_ns < next) {
       PIPIT_TRY(settle_expiry(stream, *part));
-      next = std::min(next, part->expiry_from.expires_ns);
+      next = std::min(next, part->expiry_ns);
     }
   }
   return next == kNeverExpires ? int64_t{0} : next;

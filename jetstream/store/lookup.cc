@@ -51,7 +51,7 @@ Result<uint64_t> count_live(RowCursor& cursor, uint64_t through) {
   for (uint32_t entry = cursor.row().last; entry != kNone;) {
     auto there = cursor.index().entry(entry);
     if (!there) return there.take_error();
-    if (there.value().seq <= through && !cursor.part().is_gone(entry)) ++count;
+    if (there.value().seq <= through && !cursor.part().gone.contains(there.value().seq)) ++count;
     entry = there.value().prev;
   }
   return count;
@@ -97,12 +97,10 @@ Result<uint64_t> State::first_since(const Stream& stream, int64_t ts_ns) {
     if (!index) return index.take_error();
     auto number = index.value()->lower_bound_of_time(ts_ns);
     if (!number) return number.take_error();
-    for (uint32_t at = number.value(); at < part->count; ++at) {
-      if (part->is_gone(at)) continue;
-      auto entry = index.value()->entry(at);
-      if (!entry) return entry.take_error();
-      return entry.value().seq;
-    }
+    IndexEntry entry;
+    auto next = part->next_live(*index.value(), number.value(), entry);
+    if (!next) return next.take_error();
+    if (next.value() < index.value()->size()) return entry.seq;
   }
   return stream.last_seq + 1;
 }
@@ -111,12 +109,12 @@ Found State::locate(const Stream& stream, uint64_t seq) {
   const size_t i = stream.part_at(seq);
   if (i == stream.parts.size() || stream.parts[i]->first_seq > seq) return std::optional<Place>();
   const std::shared_ptr<Part>& part = stream.parts[i];
-  if (part->live == 0) return std::optional<Place>();
+  if (part->live == 0 || part->gone.contains(seq)) return std::optional<Place>();
   auto index = this->index(*part, stream.id);
   if (!index) return index.take_error();
   auto entry = index.value()->lower_bound(seq);
   if (!entry) return entry.take_error();
-  if (entry.value() >= part->count || part->is_gone(entry.value())) return std::optional<Place>();
+  if (entry.value() >= index.value()->size()) return std::optional<Place>();
   auto there = index.value()->entry(entry.value());
   if (!there) return there.take_error();
   if (there.value().seq != seq) return std::optional<Place>();
@@ -138,7 +136,7 @@ Found State::nth_newest(const Stream& stream, std::string_view subject, uint64_t
     for (uint32_t entry = row.value().last; entry != kNone;) {
       auto there = index.value()->entry(entry);
       if (!there) return there.take_error();
-      if (there.value().seq <= through && !part->is_gone(entry) && --n == 0)
+      if (there.value().seq <= through && !part->gone.contains(there.value().seq) && --n == 0)
         return std::optional<Place>({part, entry, there.value()});
       entry = there.value().prev;
     }
@@ -167,12 +165,13 @@ Found State::next_match(const Stream& stream, const SubjectFilter& filter, uint6
     if (!start) return start.take_error();
     // What the filter says of a row, once it was asked: 0 not yet, 1 no, 2 yes.
     std::vector<uint8_t> verdicts(all || wanted != kNone ? 0 : index.subjects());
-    for (uint32_t number = start.value(); number < part->count; ++number) {
-      if (part->is_gone(number)) continue;
-      auto entry = index.entry(number);
-      if (!entry) return entry.take_error();
-      if (entry.value().seq > through) break;
-      const uint32_t subject = entry.value().subject;
+    IndexEntry entry;
+    for (uint32_t number = start.value();; ++number) {
+      auto live = part->next_live(index, number, entry);
+      if (!live) return live.take_error();
+      number = live.value();
+      if (number >= index.size() || entry.seq > through) break;
+      const uint32_t subject = entry.subject;
       bool taken = all || subject == wanted;
       if (!verdicts.empty() && subject < verdicts.size()) {
         if (verdicts[subject] == 0) {
@@ -184,7 +183,7 @@ Found State::next_match(const Stream& stream, const SubjectFilter& filter, uint6
         }
         taken = verdicts[subject] == 2;
       }
-      if (taken) return std::optional<Place>({part, number, entry.value()});
+      if (taken) return std::optional<Place>({part, number, entry});
     }
   }
   return std::optional<Place>();

@@ -4,19 +4,25 @@
 
 namespace pipit::js::store {
 
-void Part::set_gone(uint32_t entry, bool value) {
-  if (gone.size() <= entry / 64) gone.resize(entry / 64 + 1);
-  const uint64_t bit = uint64_t{1} << (entry % 64);
-  if (value)
-    gone[entry / 64] |= bit;
-  else
-    gone[entry / 64] &= ~bit;
+void Part::forget_cursors() {
+  age_seq = 0;
+  age_ns = kUnknown;
+  expiry_ns = kUnknown;
 }
 
-void Part::forget_cursors() {
-  age_from = 0;
-  age_ns = kUnknown;
-  expiry_from = {kUnknown};
+Result<uint32_t> Part::next_live(Index& index, uint32_t number, IndexEntry& entry) const {
+  while (number < index.size()) {
+    auto there = index.entry(number);
+    if (!there) return there.take_error();
+    entry = there.value();
+    const uint64_t seq = gone.next_absent(entry.seq);
+    if (seq == entry.seq) return number;
+    if (seq > last_seq) return index.size();
+    auto next = index.lower_bound(seq);
+    if (!next) return next;
+    number = std::max(number + 1, next.value());
+  }
+  return index.size();
 }
 
 size_t Stream::part_at(uint64_t seq) const {
@@ -38,7 +44,7 @@ void State::count_subject(Stream& stream, const Part& part, std::string_view sub
   auto row = part.live_index->find(subject);
   uint32_t entry = row.value() == kNone ? kNone : part.live_index->rows()[row.value()].last;
   for (int looked = 0; looked < 8 && entry != kNone; ++looked) {
-    if (!part.is_gone(entry)) return;
+    if (!part.gone.contains(part.live_index->entries()[entry].seq)) return;
     entry = part.live_index->entries()[entry].prev;
   }
   if (entry == kNone && stream.messages == part.live)
@@ -70,11 +76,10 @@ void State::append(Stream& stream, const Record& record, uint64_t offset, bool b
   if (body_good && record.id)
     part.segment->ids_until_ns =
         std::max(part.segment->ids_until_ns, record.ts_ns + stream.settings.duplicate_window_ns);
-  if (const ExpiryRow row{record.expires_ns, part.count};
-      body_good && record.expires_ns != 0 && row < part.expiry_from)
-    part.expiry_from = row;
+  if (body_good && record.expires_ns != 0)
+    part.expiry_ns = std::min(part.expiry_ns, record.expires_ns);
   if (record.expires_ns != kNeverExpires && part.age_ns == kNeverExpires) {
-    part.age_from = part.count;
+    part.age_seq = record.seq;
     part.age_ns = record.ts_ns;
   }
   ++part.count;
@@ -88,7 +93,7 @@ void State::append(Stream& stream, const Record& record, uint64_t offset, bool b
   stream.last_seq = record.seq;
   stream.last_ts_ns = record.ts_ns;
   if (!body_good) {
-    part.set_gone(part.count - 1, true);
+    part.gone.insert({record.seq, record.seq});
     count_removed(stream, part, 1, 0);
     lose(stream, {record.seq, record.seq});
   }
@@ -116,8 +121,7 @@ Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) 
       if (undo)
         undo->push_back({UndoStep::Kind::remove_part, stream.id, 0, 0, part, part->gone, {}});
       removed += part->live;
-      part->gone.assign((part->count + 63) / 64, ~uint64_t{0});
-      if (part->count % 64 != 0) part->gone.back() >>= 64 - part->count % 64;  // more may follow
+      part->gone.insert({part->first_seq, part->last_seq});
       count_removed(stream, *part, part->live, part->live_bytes);
       continue;
     }
@@ -125,16 +129,19 @@ Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) 
     if (!index) return index.take_error();
     auto start = index.value()->lower_bound(range.first);
     if (!start) return start.take_error();
-    for (uint32_t entry = start.value(); entry < part->count; ++entry) {
-      auto there = index.value()->entry(entry);
-      if (!there) return there.take_error();
-      if (there.value().seq > range.last) break;
-      if (part->is_gone(entry)) continue;
-      if (undo)
-        undo->push_back({UndoStep::Kind::remove, stream.id, there.value().seq, 0, {}, {}, {}});
-      part->set_gone(entry, true);
-      count_removed(stream, *part, 1, there.value().bytes);
+    IndexEntry entry;
+    uint64_t before = 0;  // nothing is between two entries, so that what goes is one run
+    for (uint32_t number = start.value();; ++number) {
+      auto next = part->next_live(*index.value(), number, entry);
+      if (!next) return next.take_error();
+      if (next.value() >= index.value()->size() || entry.seq > range.last) break;
+      if (undo) undo->push_back({UndoStep::Kind::remove, stream.id, entry.seq, 0, {}, {}, {}});
+      part->gone.insert(
+          {next.value() == number && before != 0 ? before + 1 : entry.seq, entry.seq});
+      count_removed(stream, *part, 1, entry.bytes);
       ++removed;
+      number = next.value();
+      before = entry.seq;
     }
   }
   return removed;
@@ -252,10 +259,10 @@ void State::restore(Stream& stream, uint64_t seq) {
   auto index = this->index(part, stream.id);
   if (!index) return;  // it stays deleted until the next start
   auto number = index.value()->lower_bound(seq);
-  if (!number || number.value() >= part.count) return;
+  if (!number || number.value() >= index.value()->size()) return;
   auto there = index.value()->entry(number.value());
-  if (!there || there.value().seq != seq || !part.is_gone(number.value())) return;
-  part.set_gone(number.value(), false);
+  if (!there || there.value().seq != seq || !part.gone.contains(seq)) return;
+  part.gone.erase(seq);
   part.forget_cursors();
   ++part.live;
   part.live_bytes += there.value().bytes;
@@ -310,10 +317,12 @@ void State::take_back(Undo& undo) {
         stream.subjects.reset();
         // What the bits say again; the sizes are in the index.
         auto index = this->index(part, stream.id);
-        for (uint32_t i = 0; index && i < part.count; ++i) {
-          if (part.is_gone(i)) continue;
-          auto entry = index.value()->entry(i);
-          const uint64_t bytes = entry ? entry.value().bytes : 0;
+        IndexEntry entry;
+        for (uint32_t i = 0; index; ++i) {
+          auto next = part.next_live(*index.value(), i, entry);
+          if (!next || next.value() >= index.value()->size()) break;
+          i = next.value();
+          const uint64_t bytes = entry.bytes;
           ++part.live;
           part.live_bytes += bytes;
           ++part.segment->live;

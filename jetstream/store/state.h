@@ -1,8 +1,8 @@
 // State: the streams and segments of a directory, as the records written so far have left them. A
 // checkpoint is a State as bytes; recovery is a checkpoint with the records behind it applied.
 //
-// It holds a few words for each stream and for each part (a stream's share of a segment), and one
-// bit for each message of a part from which something was deleted; everything about single messages
+// It holds a few words for each stream, for each part (a stream's share of a segment) and for each
+// run of deleted messages, at most one bit a message; everything about single messages
 // is in the indexes. Not thread-safe: the store's lock guards it.
 #pragma once
 #include <functional>
@@ -14,6 +14,7 @@
 
 #include "jetstream/store/index.h"
 #include "jetstream/store/record.h"
+#include "jetstream/store/sequence_set.h"
 #include "jetstream/store/store.h"
 
 namespace pipit::js::store {
@@ -45,23 +46,21 @@ struct Part {
   std::shared_ptr<LiveIndex> live_index;  // while the segment is written
   uint64_t first_seq = 0, last_seq = 0;
   uint64_t live_bytes = 0;
-  uint32_t count = 0;          // entries of its index
-  uint32_t live = 0;           // of them not deleted
-  std::vector<uint64_t> gone;  // a bit an entry; empty: none is deleted
+  uint32_t count = 0;  // entries of its index
+  uint32_t live = 0;   // of them not deleted
+  SequenceSet gone;    // may hold sequences without an entry
   uint32_t ids = 0;
   int64_t newest_ns = kUnknown;  // no message of it is younger
-  // Where due() goes on. All that max_age can remove is at `age_from` or behind it, and at the time
+  // Where due() goes on. All that max_age can remove is at `age_seq` or behind it, and at the time
   // `age_ns` (kUnknown: to be read; kNeverExpires: there is none). Nothing that is there expires
-  // before `expiry_from`.
-  uint32_t age_from = 0;
+  // before `expiry_ns`; kNeverExpires: nothing does.
+  uint64_t age_seq = 0;
   int64_t age_ns = kNeverExpires;
-  ExpiryRow expiry_from{kNeverExpires};
+  int64_t expiry_ns = kNeverExpires;
 
-  bool is_gone(uint32_t entry) const {
-    return entry / 64 < gone.size() && (gone[entry / 64] >> (entry % 64) & 1) != 0;
-  }
-  void set_gone(uint32_t entry, bool value);
   void forget_cursors();
+  // The first entry from `number` on that is not gone, and what it says; index.size() if none.
+  Result<uint32_t> next_live(Index& index, uint32_t number, IndexEntry& entry) const;
 };
 
 struct Stream {
@@ -91,7 +90,7 @@ struct UndoStep {
   uint64_t seq = 0;            // append, update: the last sequence before. remove: what was removed
   int64_t ts_ns = 0;           // append: the last time before
   std::shared_ptr<Part> part;  // remove_part
-  std::vector<uint64_t> gone;  // remove_part
+  SequenceSet gone;            // remove_part
   std::shared_ptr<Stream> before;  // drop: the stream. update: its settings before
 };
 using Undo = std::vector<UndoStep>;

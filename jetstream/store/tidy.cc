@@ -16,21 +16,17 @@ struct FileStore::Rewrite {
     uint32_t erased = 0;
     std::string bytes;
   };
-  struct Copied {
-    std::shared_ptr<Part> source;
-    uint32_t entry = 0;
-  };
   struct Target {
     int64_t ids_after_ns = 0;  // younger ids go along, also those of what is deleted
     std::shared_ptr<Part> part;
     std::vector<std::shared_ptr<Part>> sources;
-    std::vector<Copied> copied;  // by entry of the target
+    std::vector<std::shared_ptr<Part>> copied;  // by entry of the target: where it was
   };
   // A stream's parts, with what was deleted when they were chosen.
   struct Wanted {
     std::shared_ptr<Part> part;
     std::shared_ptr<Index> index;
-    std::vector<uint64_t> gone;
+    SequenceSet gone;
   };
   std::vector<Source> sources;
   std::map<StreamId, std::vector<Wanted>> wanted;
@@ -145,21 +141,17 @@ std::optional<FileStore::Rewrite> FileStore::choose_rewrite() {
       if (std::find(run.begin(), run.end(), part->segment) == run.end()) continue;
       auto index = state_.index(*part, id);
       if (!index) return {};
-      Part certain;  // with what is certainly deleted: pending deletions may be taken back
-      certain.gone = part->gone;
+      SequenceSet gone = part->gone;  // certainly: pending deletions may be taken back
       for (auto batch = pending_.rbegin(); batch != pending_.rend(); ++batch) {
         for (auto step = batch->undo.rbegin(); step != batch->undo.rend(); ++step) {
-          if (step->kind == UndoStep::Kind::remove_part && step->part == part)
-            certain.gone = step->gone;
+          if (step->kind == UndoStep::Kind::remove_part && step->part == part) gone = step->gone;
           if (step->kind != UndoStep::Kind::remove || step->stream != id ||
               step->seq < part->first_seq || step->seq > part->last_seq)
             continue;
-          auto entry = index.value()->lower_bound(step->seq);
-          if (!entry) return {};
-          certain.set_gone(entry.value(), false);
+          gone.erase(step->seq);
         }
       }
-      rewrite.wanted[id].push_back({part, std::move(index).value(), std::move(certain.gone)});
+      rewrite.wanted[id].push_back({part, std::move(index).value(), std::move(gone)});
       rewrite.targets[id].ids_after_ns = now - stream->settings.duplicate_window_ns;
     }
   }
@@ -198,15 +190,13 @@ Result<void> FileStore::copy(Rewrite& rewrite) {
     for (Rewrite::Wanted& from : wanted) {
       target.sources.push_back(from.part);
       const Rewrite::Source& source = *sources.at(from.part->segment.get());
-      Part was;  // as it was chosen
-      was.gone = from.gone;
-      for (uint32_t i = 0; i < from.part->count; ++i) {
-        if (was.is_gone(i)) continue;
+      for (uint32_t i = 0; i < from.index->size(); ++i) {
         Result<IndexEntry> entry = [&] {
           const std::lock_guard lock(mutex_);  // the cache of blocks
           return from.index->entry(i);
         }();
         if (!entry) return entry.take_error();
+        if (from.gone.contains(entry.value().seq)) continue;
         const uint64_t offset = entry.value().offset;
         const Bytes rest = std::as_bytes(std::span(source.bytes))
                                .subspan(std::min<size_t>(offset, source.bytes.size()));
@@ -232,7 +222,7 @@ Result<void> FileStore::copy(Rewrite& rewrite) {
         batch.stream = id;
         batch.last_seq = record.seq;
         target.part->live_index->add(record, at, entry.value().bytes);
-        target.copied.push_back({from.part, i});
+        target.copied.push_back(from.part);
         if (record.id) with_id.insert(record.seq);
       }
     }
@@ -298,8 +288,8 @@ void FileStore::adopt(Rewrite& rewrite) {
     uint64_t messages = 0, bytes = 0;
     for (uint32_t i = 0; i < part.count; ++i) {
       rewrite.segment->counted += entries[i].bytes;
-      if (target.copied[i].source->is_gone(target.copied[i].entry)) {
-        part.set_gone(i, true);
+      if (target.copied[i]->gone.contains(entries[i].seq)) {
+        part.gone.insert({entries[i].seq, entries[i].seq});
         continue;
       }
       ++messages;
