@@ -7,6 +7,7 @@
 #include "protocol/writer.h"
 #include "server/broker.h"
 #include "server/reactor.h"
+#include "server/trace.h"
 
 namespace pipit {
 namespace {
@@ -135,8 +136,11 @@ Delivered Connection::deliver(const router::SubRef& ref, const proto::Message& m
                                            message.header_size_text, size_text)
                   : proto::write_msg_line(begin, message.subject, sub->sid(), message.reply,
                                           size_text);
-  if (reactor_.tracing()) [[unlikely]]
-    trace("->>", std::string_view(begin, static_cast<size_t>(out - begin)));
+  if (reactor_.tracing()) [[unlikely]] {
+    // Without its line end.
+    trace("->>", {std::string_view(begin, static_cast<size_t>(out - begin) - 2)});
+    trace_payload("->>", with_headers ? message.headers() : std::string_view(), message.body());
+  }
   if (copy) {
     if (apart) [[unlikely]] {
       std::memcpy(out, message.block_apart, message.header_size);
@@ -195,7 +199,10 @@ void Connection::queued() {
 }
 
 void Connection::send_ok() {
-  if (verbose_) send(proto::kOk);
+  if (!verbose_) return;
+  if (reactor_.tracing()) [[unlikely]]
+    trace("->>", {"OK"});
+  send(proto::kOk);
 }
 
 void Connection::send_error(std::string_view text) {
@@ -207,7 +214,7 @@ void Connection::send_error(std::string_view text) {
   }
   char* begin = outbound_.room(proto::err_size(text), reactor_.chunks());
   outbound_.commit(static_cast<size_t>(proto::write_err(begin, text) - begin));
-  if (reactor_.tracing()) trace("->>", "-ERR " + std::string(text));
+  if (reactor_.tracing()) trace("->>", {"-ERR", text});
   queued();
 }
 
@@ -361,15 +368,34 @@ void Connection::on_liveness_timer() {
     }
     ++pings_out_;
     last_ping_ns_ = now;
+    if (reactor_.tracing()) [[unlikely]]
+      trace("->>", {"PING"});
     send(proto::kPing);
   }
   arm_liveness(interval);
 }
 
-void Connection::trace(const char* direction, std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  say(LogLevel::trace,
-      std::string(direction) + " [" + std::string(text.substr(0, 900)) + "]");
+void Connection::trace(const char* direction, std::initializer_list<std::string_view> words) const {
+  std::string line = direction;
+  line += " [";
+  for (const std::string_view word : words) {
+    if (word.empty()) continue;
+    if (line.back() != '[') line += ' ';
+    line += word;
+  }
+  say(LogLevel::trace, line += ']');
+}
+
+void Connection::trace_payload(const char* direction, std::string_view headers,
+                               std::string_view body) const {
+  if (headers.empty() && body.empty()) return;
+  say(LogLevel::trace, std::string(direction) + ' ' +
+                           traced_payload(headers, body, broker_.options.max_traced_msg_len));
+}
+
+void Connection::on_removed(const SubscriptionRecord& sub) {
+  if (reactor_.tracing()) [[unlikely]]
+    trace("<->", {"DELSUB", sub.sid()});
 }
 
 }  // namespace pipit

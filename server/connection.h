@@ -2,6 +2,7 @@
 // become publishes and subscriptions; what it is owed collects in Outbound and is flushed once a
 // loop turn. connection_verbs.cc has what each verb does.
 #pragma once
+#include <initializer_list>
 #include <memory>
 #include <string_view>
 
@@ -43,6 +44,7 @@ class Connection final : public Endpoint, private net::StreamHandler {
   void on_held() override { stream_->pause_reading(); }
   void on_released() override;
   void on_close() override;
+  void on_removed(const SubscriptionRecord& sub) override;
   size_t pending_bytes() const override;
   const net::PeerAddress& peer() const override { return stream_->peer(); }
 
@@ -80,7 +82,9 @@ class Connection final : public Endpoint, private net::StreamHandler {
   void send_error(std::string_view text);
   void close_with(std::string_view error, proto::CloseReason reason);
   void send_info(bool first_pong);
-  void trace(const char* direction, std::string_view text);
+  // Where reactor_.tracing(). `words`: with one blank between those that are not empty.
+  void trace(const char* direction, std::initializer_list<std::string_view> words) const;
+  void trace_payload(const char* direction, std::string_view headers, std::string_view body) const;
 
   void watch_write();
   void hang_up();

@@ -58,7 +58,7 @@ void Connection::on_fault() {
 void Connection::on_connect() {
   std::optional<proto::Connect> parsed = reactor_.connect_parser().parse(parser_.args().json);
   if (!parsed) return close(CloseReason::protocol_violation);
-  if (reactor_.tracing()) trace("<<-", "CONNECT {...}");  // credentials stay out of the log
+  if (reactor_.tracing()) trace("<<-", {"CONNECT {...}"});  // credentials stay out of the log
   proto::Connect& c = *parsed;
   if (connected_) drop_subscriptions();
   verbose_ = c.verbose;
@@ -145,9 +145,11 @@ bool Connection::check_publish() {
 void Connection::on_publish(bool with_headers) {
   const proto::Args& args = parser_.args();
   if (!check_publish()) return;
-  if (reactor_.tracing()) [[unlikely]]
-    trace("<<-", (with_headers ? "HPUB " : "PUB ") + std::string(args.subject) + " " +
-                     std::string(args.reply) + " " + std::string(args.size_text));
+  if (reactor_.tracing()) [[unlikely]] {
+    trace("<<-", {with_headers ? "HPUB" : "PUB", args.subject, args.reply, args.header_size_text,
+                  args.size_text});
+    trace_payload("<<-", args.headers(), args.body());
+  }
   count_in(args.size, reactor_.counters().traffic);
   if (pedantic_ && !proto::is_valid_literal(args.subject))
     send_error(proto::err::kInvalidPublishSubject);
@@ -159,8 +161,7 @@ void Connection::on_publish(bool with_headers) {
 void Connection::on_subscribe() {
   const proto::Args& args = parser_.args();
   if (reactor_.tracing()) [[unlikely]]
-    trace("<<-", "SUB " + std::string(args.subject) + " " + std::string(args.queue) + " " +
-                     std::string(args.sid));
+    trace("<<-", {"SUB", args.subject, args.queue, args.sid});
   if (const std::string why = subscribe(args.subject, args.queue, args.sid); !why.empty())
     return send_error(why);
   send_ok();
@@ -168,7 +169,8 @@ void Connection::on_subscribe() {
 
 void Connection::on_unsubscribe() {
   const proto::Args& args = parser_.args();
-  if (reactor_.tracing()) [[unlikely]] trace("<<-", "UNSUB " + std::string(args.sid));
+  if (reactor_.tracing()) [[unlikely]]
+    trace("<<-", {"UNSUB", args.sid, args.has_max ? std::to_string(args.max) : std::string()});
   // What other reactors had for this client before its UNSUB is still delivered: clients drain so.
   reactor_.take_mail();
   if (closing_) return;
@@ -178,10 +180,13 @@ void Connection::on_unsubscribe() {
 }
 
 void Connection::on_ping() {
-  if (reactor_.tracing()) [[unlikely]] trace("<<-", "PING");
+  if (reactor_.tracing()) [[unlikely]]
+    trace("<<-", {"PING"});
   // PONG is a fence: what other reactors had for this client before its PING goes out before it.
   reactor_.take_mail();
   if (closing_) return;
+  if (reactor_.tracing()) [[unlikely]]
+    trace("->>", {"PONG"});
   send(proto::kPong);
   if (!first_pong_sent_ && connected_) {
     first_pong_sent_ = true;
@@ -190,7 +195,8 @@ void Connection::on_ping() {
 }
 
 void Connection::on_pong() {
-  if (reactor_.tracing()) [[unlikely]] trace("<<-", "PONG");
+  if (reactor_.tracing()) [[unlikely]]
+    trace("<<-", {"PONG"});
   if (pings_out_ > 0) rtt_ns_ = std::max<int64_t>(reactor_.now_ns() - last_ping_ns_, 1);
   pings_out_ = 0;
 }

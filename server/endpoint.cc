@@ -163,9 +163,12 @@ void Endpoint::note(ConnectionEvent::Kind kind, std::string_view reason) {
 }
 
 void Endpoint::say(LogLevel level, std::string_view what) const {
-  broker_.log.print(level, "%s:%u - %s:%llu - %.*s", peer().host.c_str(), peer().port,
-                    wire_ == Wire::websocket ? "wid" : "cid", static_cast<unsigned long long>(cid_),
-                    static_cast<int>(what.size()), what.data());
+  std::string line = peer().host + ":" + std::to_string(peer().port);
+  line += wire_ == Wire::websocket ? " - wid:" : " - cid:";
+  line += std::to_string(cid_);
+  line += " - ";
+  line += what;
+  broker_.log.line(level, line);
 }
 
 ConnectionSnapshot Endpoint::snapshot(bool with_subscriptions) const {

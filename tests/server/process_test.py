@@ -63,9 +63,9 @@ def exit_codes():
     equal((code, out), (0, ""))
     check(err.startswith("flag provided but not defined: -no-such\nUsage: pipit"), err)
     equal(run("foo"), (1, "", 'pipit: unrecognized command: "foo"\n'))
-    code, _, err = run("-js")
+    code, _, err = run("--routes", "nats://127.0.0.1:1")
     equal(code, 1)
-    check("-js" in err and "not built" in err, err)
+    check("routes" in err and "not built" in err, err)
     code, _, err = run("-c", "/no/such/file")
     equal(code, 1)
     check("/no/such/file" in err, err)
@@ -173,6 +173,25 @@ def debug_and_trace():
             server.wait_log(text)
         client.close()
         server.wait_log(r"\[DBG\] .*Client connection closed: Client Closed")
+
+
+def trace_shows_payloads():
+    with configured("trace: true\nmax_traced_msg_len: 4\n") as server:
+        client = Client(server.port())
+        client.send("SUB a 1\r\nPUB a 3\r\nabc\r\nPUB a b 5\r\nhello\r\nPUB a 0\r\n\r\n"
+                    "UNSUB 1 9\r\nUNSUB 1")
+        client.flush()
+        text = server.stop()[1]
+    lines = re.findall(r"\[TRC\] 127\.0\.0\.1:\d+ - cid:\d+ - (.*)", text)
+    equal(lines[lines.index("<<- [SUB a 1]"):], [
+        "<<- [SUB a 1]", "->> [OK]",
+        "<<- [PUB a 3]", '<<- MSG_PAYLOAD: ["abc"]', "->> [OK]",
+        "->> [MSG a 1 3]", '->> MSG_PAYLOAD: ["abc"]',
+        "<<- [PUB a b 5]", '<<- MSG_PAYLOAD: ["hell..."]', "->> [OK]",
+        "->> [MSG a 1 b 5]", '->> MSG_PAYLOAD: ["hell..."]',
+        "<<- [PUB a 0]", "->> [OK]", "->> [MSG a 1 0]",
+        "<<- [UNSUB 1 9]", "->> [OK]", "<<- [UNSUB 1]", "<-> [DELSUB 1]", "->> [OK]",
+        "<<- [PING]", "->> [PONG]"])
 
 
 def secrets_stay_out_of_the_log():
@@ -497,6 +516,7 @@ CASES = [
     ("the time can be left out of the log", log_without_time),
     ("the time can be in UTC", log_in_utc),
     ("debug and trace say what clients do", debug_and_trace),
+    ("trace shows payloads, cut where max_traced_msg_len says", trace_shows_payloads),
     ("passwords stay out of the log", secrets_stay_out_of_the_log),
     ("SIGUSR1 opens the log file anew", log_file_reopens),
     ("SIGUSR1 without a log file does nothing", reopen_without_a_file),
