@@ -122,6 +122,11 @@ class ServerProcess:
                 raise Missing(f"ended before {pattern!r}:\n{self._text}")
             self._text += (piece or b"").decode()
 
+    def forget_log(self):
+        """Reads what is on stderr, for servers that say more than a pipe holds."""
+        while self.process.stderr.read(65536):
+            pass
+
     def ready(self):
         self.wait_log(r"Server is ready\n")
         return self

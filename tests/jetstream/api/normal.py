@@ -8,6 +8,7 @@ RULES = [
     (re.compile(rb"(?!0001-01-01T00:00:00Z)\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), b"~time"),
     (re.compile(rb'("_nats\.ver":)"[^"]*"'), rb'\1"~version"'),
     (re.compile(rb'("_nats\.level":)"[^"]*"'), rb'\1"~level"'),
+    (re.compile(rb'("api":)\{(?:"level":\d+,)?"total":\d+,"errors":\d+'), rb'\1{"~counts":0'),
     (re.compile(rb'("cluster":\{"leader":)"[^"]*"'), rb'\1"~server"'),
     (re.compile(rb'("id":)"[0-9A-Za-z]{22}"'), rb'\1"~id"'),
     (re.compile(rb'("(?:server|server_id)":)"[^"]*"'), rb'\1"~server"'),
