@@ -32,9 +32,9 @@ constexpr std::string_view kNames[] = {"Msg-Id",
 static_assert(std::size(kNames) == static_cast<size_t>(PublishHeader::count_));
 constexpr std::string_view kPrefix = "Nats-";
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+// Blanks behind a value are part of it, as in nats-server.
+std::string_view without_leading_blanks(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
   return text;
 }
 
@@ -54,7 +54,7 @@ PublishHeaders::PublishHeaders(std::string_view block) {
         for (size_t i = 0; i < std::size(kNames); ++i) {
           if (line.substr(0, colon) != kNames[i]) continue;
           const auto header = static_cast<PublishHeader>(i);
-          if (!has(header)) values_[i] = trimmed(line.substr(colon + 1));
+          if (!has(header)) values_[i] = without_leading_blanks(line.substr(colon + 1));
           found_ |= bit(header);
           break;
         }

@@ -1,6 +1,6 @@
 // PublishHeaders: what the headers of a publish ask of JetStream, found in one pass. Names are
 // matched exactly and the first of equal ones counts, as in nats-server; values are without the
-// blanks around them. Views into the block. A pure function.
+// blanks before them. Views into the block. A pure function.
 #pragma once
 #include <cstdint>
 #include <optional>
