@@ -23,11 +23,12 @@ export class Broker {
   #log = "";
 
   // reactors: threads of a Pipit; compression: permessage-deflate; authorization: text of that block;
-  // tls, websocketTls: texts of such blocks; https: monitoring by it.
+  // tls, websocketTls: texts of such blocks; https: monitoring by it; jetstream: with a store that
+  // stays over restarts.
   static async start({ reactors = 1, compression = false, authorization = "", tls = "",
-                       websocketTls = "", https = false } = {}) {
+                       websocketTls = "", https = false, jetstream = false } = {}) {
     const broker = new Broker();
-    broker.#options = { reactors, compression, authorization, tls, websocketTls, https };
+    broker.#options = { reactors, compression, authorization, tls, websocketTls, https, jetstream };
     try {
       await broker.#launch();
     } catch (error) {
@@ -50,6 +51,15 @@ export class Broker {
     await this.#launch();
   }
 
+  // The same by SIGKILL, which lets it finish nothing.
+  async crash() {
+    const [child, exit] = [this.#child, this.#exit];
+    this.#child = undefined;
+    child.kill("SIGKILL");
+    await within(exit, "end of the broker by SIGKILL");
+    await this.#launch();
+  }
+
   async close() {
     try {
       await this.#terminate();
@@ -59,7 +69,8 @@ export class Broker {
   }
 
   #config() {
-    const { reactors, compression, authorization, tls, websocketTls, https } = this.#options;
+    const { reactors, compression, authorization, tls, websocketTls, https, jetstream } =
+      this.#options;
     return [
       `listen: "127.0.0.1:${this.#ports.tcp}"`,
       `ports_file_dir: "${this.#directory}"`,
@@ -67,6 +78,7 @@ export class Broker {
       `  compression: ${compression} }`,
       authorization && `authorization { ${authorization} }`,
       tls,
+      jetstream ? `jetstream { store_dir: "${join(this.#directory, "store")}" }` : "",
       https ? `https: "127.0.0.1:${this.#ports.monitor}"` : "",
       isGenuine ? "" : `reactors: ${reactors}`,
       "",

@@ -1,9 +1,11 @@
 // The page's side of browser.test.mjs: the clients, the conversations, and one end of the exchange.
 // Bundled and served by page_server.mjs.
+import * as jetstream from "@nats-io/jetstream";
 import * as core from "@nats-io/nats-core";
 import * as natsws from "nats.ws";
 import { conversation } from "./conversation.mjs";
 import { receiveAll, sendAll } from "./exchange.mjs";
+import { manage, publishAll } from "./streams.mjs";
 
 const clients = {
   "nats-core": { connect: core.wsconnect, headers: core.headers },
@@ -44,4 +46,18 @@ globalThis.exchange = async (client, url, count) => {
     await connection.close();
     return tally;
   };
+};
+
+globalThis.manageStreams = async (url) => {
+  const connection = await dial("nats-core", url);
+  await manage(jetstream, connection);
+  await connection.close();
+};
+
+// The sequences of all messages, by their numbers.
+globalThis.publishAll = async (url, subject, count) => {
+  const connection = await dial("nats-core", url);
+  const sequences = await publishAll(jetstream.jetstream(connection), subject, count);
+  await connection.close();
+  return sequences;
 };
