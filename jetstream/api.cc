@@ -1,9 +1,7 @@
 #include "jetstream/api.h"
 
-#include <charconv>
-
+#include "jetstream/required_level.h"
 #include "jetstream/stream_report.h"
-#include "protocol/headers.h"
 #include "protocol/subject.h"
 
 namespace pipit::js {
@@ -84,12 +82,7 @@ std::string Api::execute(const ApiRequest& request) {
         (call.stream.empty() ? call.stream : call.consumer) = given[i];
       }
   ApiOutcome outcome;
-  if (const auto level = proto::header_value(request.headers, "Nats-Required-Api-Level")) {
-    int wants = 0;
-    const auto [end, status] = std::from_chars(level->data(), level->data() + level->size(), wants);
-    if (status != std::errc() || end != level->data() + level->size() || wants > kApiLevel)
-      outcome = api_error(JsErr::required_api_level);
-  }
+  if (requires_higher_level(request.headers)) outcome = api_error(JsErr::required_api_level);
   if (!outcome) outcome = (this->*found->handle)(call);
   if (!outcome) {
     json.end_object();

@@ -32,17 +32,13 @@ class Manager::Inlet final : public Receiver {
   const std::string prefix_;
 };
 
-Manager::Manager(Settings settings)
-    : settings_(std::move(settings)),
-      reader_(std::make_unique<Reader>(
-          static_cast<size_t>(settings_.request_queue_limit),
-          [this](size_t home, Reader::Answers&& answers) { answer(home, std::move(answers)); })) {}
+Manager::Manager(Settings settings) : settings_(std::move(settings)) {}
 
 Result<std::unique_ptr<Manager>> Manager::open(Settings settings, const std::vector<Home>& homes) {
   std::unique_ptr<Manager> manager(new Manager(std::move(settings)));
   for (const Home& home : homes) {
     manager->shards_.push_back(std::make_unique<Shard>(manager->settings_, manager->clock_,
-                                                       *manager->reader_, manager->shards_.size()));
+                                                       manager->reader_, manager->shards_.size()));
     manager->shards_.back()->move_in(*home.host);
     manager->homes_.add(*manager->shards_.back(), home.post);
   }
@@ -109,14 +105,14 @@ void Manager::listen(Host& host) {
 void Manager::started() {
   homes_.running();
   worker_->start();
-  reader_->start();
+  reader_.start();
 }
 
 void Manager::begin_stop() {
   commits_.stop();
   homes_.stop();
   if (worker_) worker_->stop();
-  reader_->stop();
+  reader_.stop();
 }
 
 void Manager::execute(const ApiRequest& request) {
@@ -125,15 +121,6 @@ void Manager::execute(const ApiRequest& request) {
   Shard& first = homes_.shard(0);
   homes_.post(0, [&first, reply = request.reply, response = std::move(response)] {
     if (first.host() != nullptr) first.host()->publish({reply, {}, {}, response});
-  });
-}
-
-void Manager::answer(size_t home, Reader::Answers&& answers) {
-  Shard& shard = homes_.shard(home);
-  homes_.post(home, [&shard, answers = std::move(answers)] {
-    if (shard.host() == nullptr) return;
-    for (const auto& [reply, answer] : answers)
-      shard.host()->publish({reply, {}, answer.headers, answer.payload});
   });
 }
 

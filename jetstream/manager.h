@@ -13,7 +13,7 @@
 #include "jetstream/api.h"
 #include "jetstream/catalogue.h"
 #include "jetstream/commit_wait.h"
-#include "jetstream/direct_get.h"
+#include "jetstream/direct_reader.h"
 #include "jetstream/homes.h"
 #include "jetstream/js_clock.h"
 #include "jetstream/settings.h"
@@ -59,7 +59,6 @@ class Manager final : public store::StoreListener {
   void start_clock();
   void listen(Host& host);
   void execute(const ApiRequest& request);
-  void answer(size_t home, Reader::Answers&& answers);
   void wake(size_t home);
 
   const Settings settings_;
@@ -67,7 +66,7 @@ class Manager final : public store::StoreListener {
   JsClock clock_{system_clock_};
   CommitWait commits_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::unique_ptr<Reader> reader_;
+  DirectReader reader_{homes_};
   Homes homes_;
   std::unique_ptr<store::PosixVfs> vfs_;
   std::unique_ptr<store::FileStore> file_;

@@ -17,6 +17,11 @@ struct Timestamp {
   bool operator==(const Timestamp&) const = default;
   // Nanoseconds since 1970; times out of range become the nearest that is in it (1677 to 2262).
   int64_t unix_ns() const;
+  // The same, but times out of range become what is left of them in 64 bits, as in Go.
+  int64_t wrapped_unix_ns() const {
+    return static_cast<int64_t>(static_cast<uint64_t>(seconds) * 1'000'000'000 +
+                                static_cast<uint64_t>(nanos));
+  }
 };
 
 Timestamp timestamp_utc(int64_t unix_ns);

@@ -24,6 +24,7 @@ struct Settings {
   int64_t request_queue_limit = 0;
   int64_t max_buffered_msgs = 0, max_buffered_bytes = 0;  // under way, of one stream
   int64_t max_payload = 0;
+  int64_t max_pending = 64 << 20;  // bytes of a batch of messages that is asked for without a limit
   // [any thread] A line for the log.
   enum class Say : uint8_t { info, warning, error };
   std::function<void(Say, const std::string&)> log;

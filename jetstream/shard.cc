@@ -11,7 +11,7 @@ constexpr int64_t kRetryNs = 1'000'000'000;  // after the store failed
 
 }  // namespace
 
-Shard::Shard(const Settings& settings, JsClock& clock, Reader& reader, size_t home)
+Shard::Shard(const Settings& settings, JsClock& clock, DirectReader& reader, size_t home)
     : settings_(settings), clock_(clock), reader_(reader), home_(home) {}
 
 Shard::~Shard() = default;

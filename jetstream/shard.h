@@ -17,12 +17,12 @@
 
 namespace pipit::js {
 
-class Reader;
+class DirectReader;
 class Stream;
 
 class Shard final : public Guest {
  public:
-  Shard(const Settings& settings, JsClock& clock, Reader& reader, size_t home);
+  Shard(const Settings& settings, JsClock& clock, DirectReader& reader, size_t home);
   ~Shard() override;
 
   // Before the reactor runs.
@@ -30,7 +30,7 @@ class Shard final : public Guest {
   Host* host() { return host_; }
   const Settings& settings() const { return settings_; }
   JsClock& clock() { return clock_; }
-  Reader& reader() { return reader_; }
+  DirectReader& reader() { return reader_; }
   size_t home() const { return home_; }  // its number
 
   // The stream begins to listen. False: a subject was refused; it has not begun.
@@ -61,7 +61,7 @@ class Shard final : public Guest {
 
   const Settings& settings_;
   JsClock& clock_;
-  Reader& reader_;
+  DirectReader& reader_;
   const size_t home_;
   Host* host_ = nullptr;
   std::vector<std::unique_ptr<Stream>> streams_, closing_;

@@ -13,7 +13,7 @@ Stream::Stream(Shard& shard, SetupRef setup)
     : shard_(shard),
       setup_(std::move(setup)),
       acks_(setup_->name(), shard.settings().domain),
-      direct_gets_(shard, setup_) {}
+      direct_(shard) {}
 
 Stream::~Stream() = default;
 
@@ -21,25 +21,19 @@ bool Stream::open() {
   listen(wanted());
   const bool all =
       std::all_of(ears_.begin(), ears_.end(), [](const Ear& ear) { return ear.subscription != 0; });
-  if (!all) close();
-  if (all) plan(shard_.clock().wall_ns());
-  return all;
+  if (!all) {
+    close();
+    return false;
+  }
+  direct_.follow(setup_);
+  plan(shard_.clock().wall_ns());
+  return true;
 }
 
 // What it listens to, by its configuration.
 std::vector<Stream::Ear> Stream::wanted() {
   std::vector<Ear> ears;
   for (const std::string& subject : setup_->config.subjects) ears.push_back({subject, this});
-  if (setup_->config.allow_direct) {
-    const std::string& domain = shard_.settings().domain;
-    std::vector<std::string> prefixes = {"$JS.API."};
-    if (!domain.empty()) prefixes.push_back("$JS." + domain + ".API.");
-    for (const std::string& prefix : prefixes) {
-      const std::string subject = DirectGetInlet::subject(prefix, setup_->name());
-      ears.push_back({subject, &direct_gets_});
-      ears.push_back({subject + ".>", &direct_gets_});
-    }
-  }
   return ears;
 }
 
@@ -64,6 +58,7 @@ void Stream::listen(std::vector<Ear> wanted) {
 void Stream::update(SetupRef setup) {
   setup_ = std::move(setup);
   listen(wanted());
+  direct_.follow(setup_);
   plan(shard_.clock().wall_ns());
 }
 
@@ -72,7 +67,10 @@ void Stream::plan(int64_t at_ns) {
   shard_.tend_at(at_ns);
 }
 
-void Stream::close() { listen({}); }
+void Stream::close() {
+  listen({});
+  direct_.follow(nullptr);
+}
 
 bool Stream::receive(const HostMessage& message) {
   if (shard_.host() == nullptr) return false;

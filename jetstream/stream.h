@@ -44,6 +44,8 @@ class Stream final : public Receiver {
   void look_again(int64_t at_ns) { expiry_.look_again(at_ns); }
 
   const StreamSetup& setup() const { return *setup_; }
+  // A mirror says by what other name it answers direct gets.
+  DirectGet& direct() { return direct_; }
   // Publishes that were not answered yet, and what they weigh.
   uint64_t pending() const { return pending_; }
 
@@ -70,7 +72,7 @@ class Stream final : public Receiver {
   PubAckWriter acks_;
   Ingest ingest_;
   Expiry expiry_;
-  DirectGetInlet direct_gets_;
+  DirectGet direct_;
   std::vector<Ear> ears_;
   uint64_t pending_ = 0, pending_bytes_ = 0;
   store::Ticket last_ticket_ = 0;  // of the latest append

@@ -55,6 +55,7 @@ js::Settings jetstream_settings(const Broker& broker) {
   s.max_buffered_msgs = o.max_buffered_msgs;
   s.max_buffered_bytes = o.max_buffered_size;
   s.max_payload = broker.options.max_payload;
+  s.max_pending = static_cast<int64_t>(broker.options.max_pending);
   s.log = [&broker](js::Settings::Say say, const std::string& line) {
     using Say = js::Settings::Say;
     broker.log.line(say == Say::error     ? LogLevel::error

@@ -1,5 +1,7 @@
 #include "jetstream/store/memory_store.h"
 
+#include <algorithm>
+
 #include "jetstream/store/memory_stream.h"
 #include "jetstream/store/refusals.h"
 
@@ -176,6 +178,33 @@ Result<StoredMessage> MemoryStore::last(StreamId id, std::string_view subject) {
   const auto* const chain = stream.value()->find(subject);
   if (!chain) return no_such_message();
   return stream.value()->stored(stream.value()->messages.find(chain->last));
+}
+
+Result<StoredMessage> MemoryStore::last_match(StreamId id, const SubjectFilter& filter) {
+  auto held = hold(id);
+  if (!held) return held.take_error();
+  const Hold& stream = held.value();
+  const uint64_t newest = stream->last_of_each(filter, ~uint64_t{0}, [](uint64_t) {});
+  if (newest == 0) return no_such_message();
+  return stream->stored(stream->messages.find(newest));
+}
+
+Result<Counted> MemoryStore::count(StreamId id, const SubjectFilter& filter, uint64_t from) {
+  auto held = hold(id);
+  if (!held) return held.take_error();
+  const Hold& stream = held.value();
+  return Counted{stream->count(filter, from), stream->last_seq};
+}
+
+Result<std::vector<uint64_t>> MemoryStore::last_each(StreamId id, const SubjectFilter& filter,
+                                                     uint64_t through, size_t limit) {
+  auto stream = hold(id);
+  if (!stream) return stream.take_error();
+  std::vector<uint64_t> sequences;
+  stream.value()->last_of_each(filter, through, [&](uint64_t seq) { sequences.push_back(seq); });
+  if (sequences.size() > limit) return refused("too many subjects");
+  std::sort(sequences.begin(), sequences.end());
+  return sequences;
 }
 
 Result<uint64_t> MemoryStore::find_last(StreamId id, std::string_view subject) {

@@ -37,6 +37,10 @@ class MemoryStore final : public Store {
   Result<StoredMessage> read(StreamId id, uint64_t seq) override;
   Result<StoredMessage> next(StreamId id, const SubjectFilter& filter, uint64_t seq) override;
   Result<StoredMessage> last(StreamId id, std::string_view subject) override;
+  Result<StoredMessage> last_match(StreamId id, const SubjectFilter& filter) override;
+  Result<Counted> count(StreamId id, const SubjectFilter& filter, uint64_t from) override;
+  Result<std::vector<uint64_t>> last_each(StreamId id, const SubjectFilter& filter,
+                                          uint64_t through, size_t limit) override;
   Result<uint64_t> find_last(StreamId id, std::string_view subject) override;
   Result<uint64_t> find_id(StreamId id, std::string_view message_id, int64_t since_ns) override;
   Result<uint64_t> first_since(StreamId id, int64_t ts_ns) override;

@@ -169,6 +169,48 @@ const MemoryStream::Subject* MemoryStream::find(std::string_view subject) const 
   return found == subjects.end() ? nullptr : &found->second;
 }
 
+uint64_t MemoryStream::last_of_each(const SubjectFilter& filter, uint64_t through,
+                                    const std::function<void(uint64_t)>& tell) const {
+  uint64_t highest = 0;
+  const auto look = [&](const Subject& subject) {
+    uint64_t seq = subject.last;
+    while (seq > through) seq = messages.at(seq).prev;
+    if (seq == 0) return;
+    tell(seq);
+    highest = std::max(highest, seq);
+  };
+  if (!filter.literal.empty()) {
+    if (const Subject* const subject = find(filter.literal)) look(*subject);
+    return highest;
+  }
+  for (const auto& [text, subject] : subjects)
+    if (!filter.matches || filter.matches(text)) look(subject);
+  return highest;
+}
+
+uint64_t MemoryStream::count(const SubjectFilter& filter, uint64_t from) const {
+  if (filter.literal.empty() && !filter.matches) {
+    if (messages.empty() || from > messages.rbegin()->first) return 0;
+    if (from <= messages.begin()->first) return messages.size();
+    return static_cast<uint64_t>(std::distance(messages.lower_bound(from), messages.end()));
+  }
+  uint64_t count = 0;
+  const auto look = [&](const Subject& subject) {
+    if (subject.first >= from) {
+      count += subject.count;
+      return;
+    }
+    for (uint64_t seq = subject.last; seq >= from && seq != 0; seq = messages.at(seq).prev) ++count;
+  };
+  if (!filter.literal.empty()) {
+    if (const Subject* const subject = find(filter.literal)) look(*subject);
+    return count;
+  }
+  for (const auto& [text, subject] : subjects)
+    if (filter.matches(text)) look(subject);
+  return count;
+}
+
 uint64_t MemoryStream::find_id(MessageId id, int64_t since_ns) const {
   const auto found = ids_.find(id);
   return found == ids_.end() || found->second.ts_ns < since_ns ? 0 : found->second.seq;

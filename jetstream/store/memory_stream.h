@@ -56,6 +56,10 @@ class MemoryStream {
 
   Messages::const_iterator next(const SubjectFilter& filter, uint64_t seq) const;
   const Subject* find(std::string_view subject) const;
+  // Tells the newest sequence up to `through` of each subject; returns the highest of them.
+  uint64_t last_of_each(const SubjectFilter& filter, uint64_t through,
+                        const std::function<void(uint64_t)>& tell) const;
+  uint64_t count(const SubjectFilter& filter, uint64_t from) const;
   uint64_t find_id(MessageId id, int64_t since_ns) const;
   uint64_t first_since(int64_t ts_ns) const;
   std::vector<Due> due(int64_t now_ns, size_t limit);

@@ -8,8 +8,9 @@
 //          the calls, and returns a ticket. Ticket 0 is safe already. Tickets rise. StoreListener
 //          says which tickets are safe: what is acknowledged before durable() has named its ticket
 //          may be lost by a power cut.
-// Reading. read(), next() and last() give only what has been committed: what its stream's policy
-//          promises before an acknowledgement. All other questions see also what is under way.
+// Reading. read(), next(), last(), last_match(), last_each() and count() know only what has been
+//          committed: what its stream's policy promises before an acknowledgement. All other
+//          questions see also what is under way.
 // Threads. Any thread may call anything. The listener is called by the store's thread, never inside
 //          a call.
 // Errors.  Errc::io with the errno of the disk (ENOSPC: full), Errc::exhausted for a limit. A
@@ -87,6 +88,11 @@ struct Receipt {
   Ticket through = 0;  // of what a limit removed because of it; `ticket` if nothing
 };
 
+// How many messages of a stream, up to this sequence.
+struct Counted {
+  uint64_t messages = 0, through = 0;
+};
+
 // Which subjects a reader wants. The store does not know wildcards; whoever does brings the
 // verdict.
 struct SubjectFilter {
@@ -147,7 +153,16 @@ class Store {
   virtual Result<StoredMessage> next(StreamId id, const SubjectFilter& filter, uint64_t seq) = 0;
   // The newest message of a subject.
   virtual Result<StoredMessage> last(StreamId id, std::string_view subject) = 0;
-  // Its sequence, also of a message under way; 0: none.
+  // The newest message that the filter takes. Like the next two it may look at every subject that
+  // the stream has.
+  virtual Result<StoredMessage> last_match(StreamId id, const SubjectFilter& filter) = 0;
+  // How many messages the filter takes from `from` on.
+  virtual Result<Counted> count(StreamId id, const SubjectFilter& filter, uint64_t from) = 0;
+  // Of each subject that the filter takes, its newest message at or before `through`: their
+  // sequences as they rise. Errc::exhausted: more than `limit`.
+  virtual Result<std::vector<uint64_t>> last_each(StreamId id, const SubjectFilter& filter,
+                                                  uint64_t through, size_t limit) = 0;
+  // The sequence of last(), also of a message under way; 0: none.
   virtual Result<uint64_t> find_last(StreamId id, std::string_view subject) = 0;
   // The sequence of the newest message with that id whose time is at least `since_ns`; 0: none.
   // Sees what is under way, and what was deleted within the stream's duplicate window; not what was

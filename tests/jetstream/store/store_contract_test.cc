@@ -265,6 +265,36 @@ TEST_CASE_TEMPLATE("readers find the next of a filter, the last of a subject, ev
   CHECK(f.store->find_last(f.id, "s.3").value() == 301);  // under way, too
 }
 
+TEST_CASE_TEMPLATE("a filter's newest, how many it takes, the newest of each subject up to one",
+                   Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make();
+  for (const char* subject : {"a.1", "a.2", "b", "a.1", "b", "c"}) f.add(subject);
+  REQUIRE(f.store->remove(f.id, {6, 6}, false).ok());
+  f.settle();
+  const SubjectFilter a{{}, [](std::string_view subject) { return subject.starts_with("a."); }};
+  const SubjectFilter none{{}, [](std::string_view) { return false; }};
+  CHECK(f.store->last_match(f.id, a).value().seq == 4);
+  CHECK(f.store->last_match(f.id, {}).value().seq == 5);
+  CHECK_FALSE(f.store->last_match(f.id, none).ok());
+  CHECK_FALSE(f.store->last_match(f.id, {"c", {}}).ok());
+  CHECK(f.store->count(f.id, a, 0).value().messages == 3);
+  CHECK(f.store->count(f.id, a, 2).value().messages == 2);
+  CHECK(f.store->count(f.id, {}, 3).value().messages == 3);
+  CHECK(f.store->count(f.id, {"b", {}}, 4).value().messages == 1);
+  CHECK(f.store->count(f.id, {}, 99).value().messages == 0);
+  CHECK(f.store->count(f.id, a, 0).value().through == 6);
+  CHECK(f.store->last_each(f.id, {}, ~uint64_t{0}, 9).value() == Sequences{2, 4, 5});
+  CHECK(f.store->last_each(f.id, {}, 3, 9).value() == Sequences{1, 2, 3});
+  CHECK(f.store->last_each(f.id, a, 1, 9).value() == Sequences{1});
+  CHECK(f.store->last_each(f.id, {"b", {}}, 4, 9).value() == Sequences{3});
+  CHECK(f.store->last_each(f.id, none, 9, 9).value().empty());
+  CHECK(f.store->last_each(f.id, {}, 9, 3).ok());
+  const auto many = f.store->last_each(f.id, {}, 9, 2);
+  REQUIRE_FALSE(many.ok());
+  CHECK(many.error().code == Errc::exhausted);
+}
+
 TEST_CASE_TEMPLATE("what is removed is gone, and deleted() tells the gaps", Kind, KINDS) {
   Fixture<Kind> f;
   f.make();
@@ -496,7 +526,17 @@ std::string answers(Store& store, StreamId id, int64_t now, const std::string& m
   tell_message(store.read(id, middle));
   tell_message(store.last(id, "s.2"));
   tell_message(store.next(id, {"s.1", {}}, middle));
-  tell_message(store.next(id, {{}, [](auto s) { return s.back() > '2'; }}, middle));
+  const SubjectFilter some{{}, [](auto s) { return s.back() > '2'; }};
+  tell_message(store.next(id, some, middle));
+  for (const SubjectFilter& filter : {SubjectFilter{}, SubjectFilter{"s.1", {}}, some}) {
+    tell_message(store.last_match(id, filter));
+    tell(store.count(id, filter, middle).value().messages);
+    tell(store.count(id, filter, 0).value().messages);
+    for (const uint64_t through : {middle, ~uint64_t{0}}) {
+      const std::vector<uint64_t> each = store.last_each(id, filter, through, 1000).value();
+      for (const uint64_t seq : each) tell(seq);
+    }
+  }
   return text;
 }
 
