@@ -1,5 +1,7 @@
 // What is asked for a stream -> what it becomes, or why not: the checks of its configuration, and
 // what this version has not built.
+#include <algorithm>
+
 #include "jetstream/api.h"
 #include "jetstream/stream_config_check.h"
 
@@ -12,8 +14,10 @@ ApiOutcome not_built_in(const StreamConfig& config) {
     return api_error(JsErr::stream_invalid_config,
                      std::string(what) + " is not built yet in this version of pipit");
   };
-  if (config.mirror) return refuse("mirror");
-  if (!config.sources.empty()) return refuse("sources");
+  const auto far = [](const StreamSource& source) { return source.external || source.consumer; };
+  if (config.mirror && far(*config.mirror)) return refuse("a mirror by a remote API or consumer");
+  if (std::ranges::any_of(config.sources, far))
+    return refuse("a source by a remote API or consumer");
   if (config.subject_transform) return refuse("subject_transform");
   if (config.republish) return refuse("republish");
   if (config.allow_msg_counter) return refuse("allow_msg_counter");

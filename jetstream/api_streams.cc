@@ -41,7 +41,9 @@ ApiOutcome Api::stream_create(ApiCall& call) {
   if (auto refused = create_checked(call.stream, request, stream)) return refused;
   const int64_t now = clock_.wall_ns();
   write_config_and_state(call.json, settings_, *stream, WithServer::yes);
+  catalogue_.followers().write(call.json, *stream);
   call.json.field("ts", format_unix_ns(now)).field("did_create", true);
+  catalogue_.start_followers();
   return {};
 }
 
@@ -54,7 +56,9 @@ ApiOutcome Api::stream_update(ApiCall& call) {
   if (auto refused = update_checked(call.stream, request, stream)) return refused;
   write_config_and_state(call.json, settings_, *stream, WithServer::yes);
   if (!settings_.domain.empty()) call.json.field("domain", settings_.domain);
+  catalogue_.followers().write(call.json, *stream);
   call.json.field("ts", format_unix_ns(clock_.wall_ns()));
+  catalogue_.start_followers();
   return {};
 }
 
@@ -103,6 +107,7 @@ ApiOutcome Api::stream_info(ApiCall& call) {
   write_config_and_state(call.json, settings_, *stream, WithServer::yes, &details);
   if (!settings_.domain.empty()) call.json.field("domain", settings_.domain);
   call.json.key("cluster").begin_object().field("leader", settings_.server_name).end_object();
+  catalogue_.followers().write(call.json, *stream);
   call.json.field("ts", format_unix_ns(clock_.wall_ns()));
   return {};
 }
@@ -143,6 +148,7 @@ ApiOutcome Api::stream_list(ApiCall& call) {
     json.begin_object();
     write_config_and_state(json, settings_, *streams[i], WithServer::no);
     if (!settings_.domain.empty()) json.field("domain", settings_.domain);
+    catalogue_.followers().write(json, *streams[i]);
     json.field("ts", format_unix_ns(clock_.wall_ns())).end_object();
   }
   json.end_array();

@@ -88,8 +88,11 @@ Usage Catalogue::usage() const {
 }
 
 void Catalogue::keep(SetupRef setup) {
-  const std::lock_guard lock(mutex_);
-  streams_[setup->name()] = std::move(setup);
+  {
+    const std::lock_guard lock(mutex_);
+    streams_[setup->name()] = setup;
+  }
+  followers_->set(setup);
 }
 
 std::optional<ApiError> Catalogue::create(StreamConfig config, int64_t now_ns, SetupRef& out) {
@@ -145,6 +148,7 @@ std::optional<ApiError> Catalogue::update(const StreamSetup& old, StreamConfig c
 
 std::optional<ApiError> Catalogue::remove(const StreamSetup& stream) {
   const std::string name = stream.name();
+  followers_->drop(name);
   // Nobody publishes to it any more; what was on its way is answered.
   if (!homes_.run(homes_.of(name), [name](Shard& shard) { shard.close(name); }))
     return api_error(JsErr::stream_delete, "the server stops");
@@ -155,6 +159,7 @@ std::optional<ApiError> Catalogue::remove(const StreamSetup& stream) {
     const std::lock_guard lock(mutex_);
     streams_.erase(name);
   }
+  followers_->wake();  // those that followed it
   if (!gone) return stream_error(JsErr::stream_delete, gone.error());
   if (auto safe = commits_.wait(gone.value().ticket,
                                 settings_.sync_always ? AckWhen::durable : AckWhen::written);

@@ -12,6 +12,7 @@
 
 #include "jetstream/api_errors.h"
 #include "jetstream/commit_wait.h"
+#include "jetstream/followers.h"
 #include "jetstream/homes.h"
 #include "jetstream/settings.h"
 #include "jetstream/stream_report.h"
@@ -25,6 +26,11 @@ class Catalogue {
             Homes& homes)
       : settings_(settings), file_(file), memory_(memory), commits_(commits), homes_(homes) {}
 
+  // [start] Who is told of every stream that comes, changes or goes.
+  void tell(Followers& followers) { followers_ = &followers; }
+  const Followers& followers() const { return *followers_; }
+  // [worker] Those of a stream that was made or changed, when that has been told.
+  void start_followers() { followers_->wake(); }
   // [start] The streams that the store has. One whose definition cannot be read stays in the store,
   // untouched, and is said in the log. What expired meanwhile goes.
   Result<void> recover(int64_t now_ns);
@@ -60,6 +66,7 @@ class Catalogue {
   store::Store& memory_;
   CommitWait& commits_;
   Homes& homes_;
+  Followers* followers_ = nullptr;
   mutable std::mutex mutex_;  // of streams_
   std::map<std::string, SetupRef, std::less<>> streams_;
 };

@@ -64,17 +64,30 @@ Verdict check_last_seqs(const StreamSetup& setup, const Publish& publish) {
   return {};
 }
 
-Verdict check_rollup(const StreamSetup& setup, Publish& publish) {
+Verdict find_duplicate(const StreamSetup& setup, const Publish& publish) {
+  Verdict verdict;
+  if (publish.id.empty()) return verdict;
+  const int64_t since_ns = publish.ts_ns - setup.config.duplicate_window_ns;
+  const auto first = setup.store->find_id(setup.id, publish.id, since_ns);
+  if (first && first.value() > 0) {
+    verdict.kind = Verdict::Kind::duplicate;
+    verdict.seq = first.value();
+  }
+  return verdict;
+}
+
+Verdict check_rollup(const StreamSetup& setup, Publish& publish, bool is_copy) {
   const std::string_view rollup = publish.asks[Header::rollup];
   if (rollup.empty()) return {};
-  if (!setup.config.allow_rollup || setup.config.deny_purge)
-    return refused(JsErr::rollup_failed, {"rollup not permitted"});
+  const bool allowed = setup.config.allow_rollup && !setup.config.deny_purge;
+  if (!allowed && !is_copy) return refused(JsErr::rollup_failed, {"rollup not permitted"});
   if (rollup == "sub")
     publish.rollup = Publish::Rollup::subject;
   else if (rollup == "all")
     publish.rollup = Publish::Rollup::all;
   else
     return refused(JsErr::rollup_failed, {"rollup value invalid: \"" + std::string(rollup) + '"'});
+  if (!allowed) publish.rollup = Publish::Rollup::none;
   return {};
 }
 
@@ -99,6 +112,14 @@ Verdict apply_ttl(const StreamConfig& config, Publish& publish) {
 
 constexpr size_t kMaxHeaders = 65'535;
 
+Verdict check_size(const StreamConfig& config, const Publish& publish) {
+  if (config.max_msg_size >= 0 &&
+      publish.headers.size() + publish.payload.size() > static_cast<uint64_t>(config.max_msg_size))
+    return refused(JsErr::message_too_large);
+  if (publish.headers.size() > kMaxHeaders) return refused(JsErr::headers_too_large);
+  return {};
+}
+
 }  // namespace
 
 Verdict Ingest::check(const StreamSetup& setup, Publish& publish, uint64_t failures) {
@@ -120,28 +141,32 @@ Verdict Ingest::check(const StreamSetup& setup, Publish& publish, uint64_t failu
     if (Verdict verdict = check_last_seqs(setup, publish); verdict.kind != Verdict::Kind::store)
       return verdict;
     publish.id = asks[Header::msg_id];
-    if (!publish.id.empty()) {
-      const auto first =
-          setup.store->find_id(setup.id, publish.id, publish.ts_ns - config.duplicate_window_ns);
-      if (first && first.value() > 0) {
-        Verdict verdict;
-        verdict.kind = Verdict::Kind::duplicate;
-        verdict.seq = first.value();
-        return verdict;
-      }
-    }
+    if (Verdict verdict = find_duplicate(setup, publish); verdict.kind != Verdict::Kind::store)
+      return verdict;
     if (asks.has(Header::expected_last_msg_id) && !asks[Header::expected_last_msg_id].empty())
       if (const std::string& last = last_id(setup, failures);
           last != asks[Header::expected_last_msg_id])
         return refused(JsErr::wrong_last_msg_id, {last});
-    if (Verdict verdict = check_rollup(setup, publish); verdict.kind != Verdict::Kind::store)
+    if (Verdict verdict = check_rollup(setup, publish, false); verdict.kind != Verdict::Kind::store)
       return verdict;
   }
-  if (config.max_msg_size >= 0 &&
-      publish.headers.size() + publish.payload.size() > static_cast<uint64_t>(config.max_msg_size))
-    return refused(JsErr::message_too_large);
-  if (publish.headers.size() > kMaxHeaders) return refused(JsErr::headers_too_large);
+  if (Verdict verdict = check_size(config, publish); verdict.kind != Verdict::Kind::store)
+    return verdict;
   return apply_ttl(config, publish);
+}
+
+Verdict Ingest::check_copy(const StreamSetup& setup, Publish& publish, bool duplicates) {
+  if (setup.config.sealed) return refused(JsErr::sealed);
+  publish.asks = PublishHeaders(publish.headers);
+  publish.id = publish.asks[Header::msg_id];
+  if (duplicates)
+    if (Verdict verdict = find_duplicate(setup, publish); verdict.kind != Verdict::Kind::store)
+      return verdict;
+  if (Verdict verdict = check_rollup(setup, publish, true); verdict.kind != Verdict::Kind::store)
+    return verdict;
+  if (Verdict verdict = check_size(setup.config, publish); verdict.kind != Verdict::Kind::store)
+    return verdict;
+  return apply_ttl(setup.config, publish);
 }
 
 // After a start, or when messages under way were taken back: that of the last message there is.

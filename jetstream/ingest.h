@@ -40,6 +40,10 @@ class Ingest {
   // `failures` of Progress: what was known of messages under way holds until there is one more.
   Verdict check(const StreamSetup& setup, Publish& publish, uint64_t failures);
 
+  // The same for a message of another stream, where the origin has judged: nothing is expected, and
+  // what is not allowed here is stored all the same. `duplicates`: they are looked for.
+  Verdict check_copy(const StreamSetup& setup, Publish& publish, bool duplicates);
+
   // It was appended. `failures` of Progress, read before that.
   void stored(const Publish& publish, uint64_t failures) {
     if (publish.id.empty())

@@ -70,6 +70,10 @@ Result<void> Manager::open_store() {
   start_clock();
   memory_ = std::make_unique<store::MemoryStore>(clock_);
   catalogue_ = std::make_unique<Catalogue>(settings_, *file_, *memory_, commits_, homes_);
+  followers_ = std::make_unique<Followers>(FollowerWorld{
+      [this](std::string_view name) { return catalogue_->find(name); }, homes_, clock_, settings_});
+  catalogue_->tell(*followers_);
+  for (const auto& shard : shards_) shard->tell_changes([this] { followers_->wake(); });
   api_ = std::make_unique<Api>(settings_, *catalogue_, commits_, clock_);
   worker_ = std::make_unique<Worker>(static_cast<size_t>(settings_.request_queue_limit),
                                      [this](const ApiRequest& request) { execute(request); });
@@ -106,6 +110,7 @@ void Manager::started() {
   homes_.running();
   worker_->start();
   reader_.start();
+  followers_->start();
 }
 
 void Manager::begin_stop() {
@@ -113,6 +118,7 @@ void Manager::begin_stop() {
   homes_.stop();
   if (worker_) worker_->stop();
   reader_.stop();
+  if (followers_) followers_->stop();
 }
 
 void Manager::execute(const ApiRequest& request) {
@@ -131,18 +137,22 @@ void Manager::wake(size_t home) {
 
 void Manager::written(store::Ticket through) {
   commits_.written(through);
+  if (followers_->progress().written(through)) followers_->wake();
   for (size_t i = 0; i < shards_.size(); ++i)
     if (shards_[i]->progress().written(through)) wake(i);
 }
 
 void Manager::durable(store::Ticket through) {
   commits_.durable(through);
+  if (followers_->progress().durable(through)) followers_->wake();
   for (size_t i = 0; i < shards_.size(); ++i)
     if (shards_[i]->progress().durable(through)) wake(i);
 }
 
 void Manager::failed(store::Ticket from, store::Ticket through, const Error& error) {
   commits_.failed({from, through, error});
+  followers_->progress().failed({from, through, error});
+  followers_->wake();
   for (size_t i = 0; i < shards_.size(); ++i) {
     shards_[i]->progress().failed({from, through, error});
     wake(i);

@@ -14,6 +14,7 @@
 #include "jetstream/catalogue.h"
 #include "jetstream/commit_wait.h"
 #include "jetstream/direct_reader.h"
+#include "jetstream/followers.h"
 #include "jetstream/homes.h"
 #include "jetstream/js_clock.h"
 #include "jetstream/settings.h"
@@ -72,6 +73,7 @@ class Manager final : public store::StoreListener {
   std::unique_ptr<store::FileStore> file_;
   std::unique_ptr<store::Store> memory_;
   std::unique_ptr<Catalogue> catalogue_;
+  std::unique_ptr<Followers> followers_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Worker> worker_;
   std::vector<std::unique_ptr<Inlet>> inlets_;

@@ -51,6 +51,7 @@ void Shard::wait(AckWhen when, const PendingAck& ack, const AckTexts& texts) {
 void Shard::turn() {
   settle();
   if (!closing_.empty()) bury();
+  if (std::exchange(changed_, false) && tell_changes_) tell_changes_();
   tend();
 }
 

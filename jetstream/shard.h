@@ -4,6 +4,7 @@
 // Owned by the Manager, used on its reactor; progress() is for the store's thread. When the reactor
 // closes, host() is null from then on and streams refuse everything.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,10 @@ class Shard final : public Guest {
 
   // For Stream: its tend() is called by that time of the clock; 0: it need not be.
   void tend_at(int64_t wall_ns);
+  // For Stream: a stream in memory has something new, which no store's thread will tell of.
+  void changed() { changed_ = true; }
+  // Before the reactor runs: who is told so, once a turn.
+  void tell_changes(std::function<void()> tell) { tell_changes_ = std::move(tell); }
 
   // Guest
   void turn() override;
@@ -70,6 +75,8 @@ class Shard final : public Guest {
   bool waits_ = false;
   int64_t tend_at_ns_ = 0;  // 0: nothing is planned
   uint64_t failures_ = 0;   // that streams know of
+  bool changed_ = false;
+  std::function<void()> tell_changes_;
 };
 
 }  // namespace pipit::js

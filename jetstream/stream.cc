@@ -105,14 +105,7 @@ bool Stream::append(Publish& publish) {
     wait(publish, {verdict.seq, last_ticket_, last_ticket_});
     return false;
   }
-  store::NewMessage message;
-  message.subject = publish.subject;
-  message.headers = publish.headers;
-  message.payload = publish.payload;
-  message.ts_ns = publish.ts_ns;
-  message.id = publish.id;
-  message.expires_ns = publish.expires_ns;
-  const auto appended = store.append(setup_->id, message);
+  const auto appended = store.append(setup_->id, new_message(publish));
   if (!appended) {
     if (appended.error().code == Errc::slow_consumer)
       too_many(publish.reply);
@@ -122,10 +115,28 @@ bool Stream::append(Publish& publish) {
   }
   ingest_.stored(publish, failures);
   store::Receipt receipt = appended.value();
+  follow_up(publish, receipt);
+  wait(publish, receipt);
+  return true;
+}
+
+store::NewMessage Stream::new_message(const Publish& publish) const {
+  store::NewMessage message;
+  message.subject = publish.subject;
+  message.headers = publish.headers;
+  message.payload = publish.payload;
+  message.ts_ns = publish.ts_ns;
+  message.id = publish.id;
+  message.expires_ns = publish.expires_ns;
+  return message;
+}
+
+// What comes of a message that was appended.
+void Stream::follow_up(const Publish& publish, store::Receipt& receipt) {
   if (publish.rollup != Publish::Rollup::none) {
     store::SubjectFilter filter;
     if (publish.rollup == Publish::Rollup::subject) filter.literal = publish.subject;
-    if (const auto purged = store.purge(setup_->id, filter, receipt.seq, 0); purged)
+    if (const auto purged = setup_->store->purge(setup_->id, filter, receipt.seq, 0); purged)
       receipt.through = std::max(receipt.through, purged.value().ticket);
   }
   last_ticket_ = receipt.through;
@@ -133,8 +144,7 @@ bool Stream::append(Publish& publish) {
     expiry_.appended(*setup_, publish.ts_ns, publish.expires_ns);
     shard_.tend_at(expiry_.next_ns());
   }
-  wait(publish, receipt);
-  return true;
+  if (setup_->ack_when == AckWhen::at_once) shard_.changed();
 }
 
 // A message that the stream makes itself.

@@ -10,6 +10,7 @@
 
 #include "jetstream/ack_queue.h"
 #include "jetstream/api_errors.h"
+#include "jetstream/copies.h"
 #include "jetstream/direct_get.h"
 #include "jetstream/expiry.h"
 #include "jetstream/host.h"
@@ -32,6 +33,10 @@ class Stream final : public Receiver {
   void close();
 
   bool receive(const HostMessage& message) override;
+
+  // [Followers, on the reactor] Messages of its origin, of one of its sources.
+  CopyOutcome mirror(const Copies& copies);
+  CopyOutcome source(const Copies& copies);
 
   // [Shard] What became of a publish that waited.
   void stored(const PendingAck& ack, const AckTexts& texts);
@@ -64,6 +69,8 @@ class Stream final : public Receiver {
   void too_many(std::string_view reply);
   bool append(Publish& publish);
   bool append_own(std::string_view subject, std::string_view headers, std::string_view payload);
+  store::NewMessage new_message(const Publish& publish) const;
+  void follow_up(const Publish& publish, store::Receipt& receipt);
   void wait(const Publish& publish, const store::Receipt& receipt);
   void plan(int64_t at_ns);
 

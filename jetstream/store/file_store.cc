@@ -268,6 +268,7 @@ Result<StreamState> FileStore::state(StreamId id) {
   state.messages = stream.messages;
   state.bytes = stream.bytes;
   state.last_seq = stream.last_seq;
+  state.committed_seq = std::min(stream.committed_seq, stream.last_seq);
   state.last_ts_ns = stream.last_ts_ns;
   auto first = state_.first(stream);
   if (!first) return first.take_error();
@@ -325,12 +326,12 @@ Result<FileStore::Verdict> FileStore::judge(Stream& stream, const NewMessage& me
   return Verdict{evicts, again};
 }
 
-Record FileStore::record_of(const Stream& stream, const NewMessage& message,
+Record FileStore::record_of(const Stream& stream, uint64_t seq, const NewMessage& message,
                             const Verdict& verdict) {
   Record record;
   record.stream = stream.id;
   record.prev_seq = stream.last_seq;
-  record.seq = stream.last_seq + 1;
+  record.seq = seq;
   record.evicts = verdict.evicts;
   record.ts_ns = message.ts_ns != 0 ? message.ts_ns : clock_.wall_ns();
   record.expires_ns = message.expires_ns;
@@ -346,6 +347,18 @@ Result<Receipt> FileStore::append(StreamId id, const NewMessage& message) {
 }
 
 Result<Receipt> FileStore::append_all(StreamId id, std::span<const NewMessage> messages) {
+  return append_group(id, messages, nullptr);
+}
+
+Result<Receipt> FileStore::append_at(StreamId id, uint64_t expected_last, uint64_t seq,
+                                     const NewMessage& message) {
+  const Place place{expected_last, seq};
+  return append_group(id, {&message, 1}, &place);
+}
+
+// Their place: behind the last one, unless another is given.
+Result<Receipt> FileStore::append_group(StreamId id, std::span<const NewMessage> messages,
+                                        const Place* place) {
   std::unique_lock lock(mutex_);
   auto found = stream_of(id);
   if (!found) return found.take_error();
@@ -361,6 +374,8 @@ Result<Receipt> FileStore::append_all(StreamId id, std::span<const NewMessage> m
   Stream& stream = *found.value();
   if (messages.empty())
     return Error{Errc::invalid_argument, 0, "store", "a group has at least one message"};
+  if (place && (stream.last_seq != place->expected_last || place->seq <= stream.last_seq))
+    return not_the_last();
   size_t size = 0;
   for (const NewMessage& message : messages) {
     const size_t one = kRecordMost + aligned(message.subject.size() + message.headers.size() +
@@ -373,13 +388,14 @@ Result<Receipt> FileStore::append_all(StreamId id, std::span<const NewMessage> m
   Batch& batch = batch_for(size, true);
   const Mark mark{batch, state_.streams.at(id), next_ticket_, records_};
   const bool group = messages.size() > 1;
-  const uint64_t first = stream.last_seq + 1, last = stream.last_seq + messages.size();
+  const uint64_t first = place ? place->seq : stream.last_seq + 1;
+  const uint64_t last = first + messages.size() - 1;
   Receipt receipt;
   const auto put_all = [&]() -> Result<uint64_t> {
     for (size_t i = 0; i < messages.size(); ++i) {
       auto verdict = judge(stream, messages[i]);
       if (!verdict) return verdict.take_error();
-      Record record = record_of(stream, messages[i], verdict.value());
+      Record record = record_of(stream, first + i, messages[i], verdict.value());
       if (!packed[i].empty()) {
         record.packed = packed[i];
         record.packed_headers = static_cast<uint32_t>(record.headers.size());

@@ -63,6 +63,8 @@ class FileStore final : public Store {
   Result<uint64_t> subject_count(StreamId id) override;
   Result<Receipt> append(StreamId id, const NewMessage& message) override;
   Result<Receipt> append_all(StreamId id, std::span<const NewMessage> messages) override;
+  Result<Receipt> append_at(StreamId id, uint64_t expected_last, uint64_t seq,
+                            const NewMessage& message) override;
   Result<Receipt> skip(StreamId id, uint64_t seq) override;
   Result<Receipt> remove(StreamId id, SequenceRange range, bool erase) override;
   Result<Receipt> purge(StreamId id, const SubjectFilter& filter, uint64_t below,
@@ -153,7 +155,13 @@ class FileStore final : public Store {
   };
   Result<Verdict> judge(Stream& stream, const NewMessage& message);
   void return_to(const Mark& mark, Batch& batch, Stream& stream);
-  Record record_of(const Stream& stream, const NewMessage& message, const Verdict& verdict);
+  Record record_of(const Stream& stream, uint64_t seq, const NewMessage& message,
+                   const Verdict& verdict);
+  struct Place {
+    uint64_t expected_last, seq;
+  };
+  Result<Receipt> append_group(StreamId id, std::span<const NewMessage> messages,
+                               const Place* place);
   Result<Receipt> put_removals(Stream& stream, const std::vector<SequenceRange>& ranges,
                                bool erase);
   Result<uint64_t> over_limits(Stream& stream);

@@ -91,7 +91,7 @@ Result<StreamState> MemoryStore::state(StreamId id) {
   StreamState state;
   state.messages = stream->messages.size();
   state.bytes = stream->bytes;
-  state.last_seq = stream->last_seq;
+  state.last_seq = state.committed_seq = stream->last_seq;
   state.last_ts_ns = stream->last_ts_ns;
   if (!stream->messages.empty()) {
     state.first_seq = stream->messages.begin()->first;
@@ -129,6 +129,19 @@ Result<Receipt> MemoryStore::append_all(StreamId id, std::span<const NewMessage>
   for (const NewMessage& message : messages) stream->append(message, now);
   stream->enforce_bytes();
   return Receipt{stream->last_seq, 0, 0};
+}
+
+Result<Receipt> MemoryStore::append_at(StreamId id, uint64_t expected_last, uint64_t seq,
+                                       const NewMessage& message) {
+  auto held = hold(id);
+  if (!held) return held.take_error();
+  const Hold& stream = held.value();
+  if (stream->last_seq != expected_last || seq <= expected_last) return not_the_last();
+  PIPIT_TRY(stream->admit({&message, 1}));
+  stream->last_seq = seq - 1;
+  stream->append(message, clock_.wall_ns());
+  stream->enforce_bytes();
+  return Receipt{seq, 0, 0};
 }
 
 Result<Receipt> MemoryStore::skip(StreamId id, uint64_t seq) {

@@ -30,6 +30,8 @@ class MemoryStore final : public Store {
   Result<uint64_t> subject_count(StreamId id) override;
   Result<Receipt> append(StreamId id, const NewMessage& message) override;
   Result<Receipt> append_all(StreamId id, std::span<const NewMessage> messages) override;
+  Result<Receipt> append_at(StreamId id, uint64_t expected_last, uint64_t seq,
+                            const NewMessage& message) override;
   Result<Receipt> skip(StreamId id, uint64_t seq) override;
   Result<Receipt> remove(StreamId id, SequenceRange range, bool erase) override;
   Result<Receipt> purge(StreamId id, const SubjectFilter& filter, uint64_t below,

@@ -9,6 +9,10 @@ inline Error refused_for_subject() { return refused("maximum messages per subjec
 inline Error no_such_stream() { return {Errc::invalid_argument, 0, "store", "stream not found"}; }
 inline Error no_such_message() { return {Errc::invalid_argument, 0, "store", "no message found"}; }
 
+inline Error not_the_last() {
+  return {Errc::invalid_argument, 0, "store", "the last sequence is another one"};
+}
+
 inline bool too_many(const StreamSettings& limits, uint64_t messages) {
   return limits.max_msgs > 0 && messages > static_cast<uint64_t>(limits.max_msgs);
 }

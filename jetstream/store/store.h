@@ -57,7 +57,8 @@ struct StreamState {
   uint64_t bytes = 0;      // as nats-server counts them: 30 + subject + payload, 4 + headers
   uint64_t first_seq = 0;  // last_seq + 1 if there is no message
   uint64_t last_seq = 0;
-  int64_t first_ts_ns = 0;  // 0 if there is no message
+  uint64_t committed_seq = 0;  // what is read ends here
+  int64_t first_ts_ns = 0;     // 0 if there is no message
   int64_t last_ts_ns = 0;
 };
 
@@ -137,6 +138,11 @@ class Store {
   // Sequences one after another; all of the messages or none, also after a crash. Refused as a
   // whole, too, if a limit refuses one.
   virtual Result<Receipt> append_all(StreamId id, std::span<const NewMessage> messages) = 0;
+  // A copy of another stream's message, which keeps its sequence `seq`. Those between the last one
+  // and it hold no message. Errc::invalid_argument: the last one is not `expected_last` (any more).
+  // Requires: seq > expected_last.
+  virtual Result<Receipt> append_at(StreamId id, uint64_t expected_last, uint64_t seq,
+                                    const NewMessage& message) = 0;
   // Moves the last sequence up to `seq` without a message: gaps of a mirror, messages of no
   // interest.
   virtual Result<Receipt> skip(StreamId id, uint64_t seq) = 0;

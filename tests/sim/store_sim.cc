@@ -197,10 +197,13 @@ class Simulation final : public StoreListener {
         message.expires_ns = below(4) == 0
                                  ? kNeverExpires
                                  : clock_.wall + static_cast<int64_t>(below(200) * 10'000'000);
-      auto receipt = store_->append(id, message);
+      const uint64_t wanted = stream.last_seq + 1 + (below(8) == 0 ? below(50) : 0);
+      auto receipt = wanted == stream.last_seq + 1
+                         ? store_->append(id, message)
+                         : store_->append_at(id, stream.last_seq, wanted, message);
       if (!receipt) return (void)refused(receipt.error());
       const uint64_t seq = receipt.value().seq;
-      if (seq != stream.last_seq + 1) fail("append gave " + std::to_string(seq));
+      if (seq != wanted) fail("append gave " + std::to_string(seq));
       ModelMessage& added = model_.append(id, seq, subject, payload, receipt.value().ticket);
       added.id = message_id;
       added.ts_ns = message.ts_ns;

@@ -320,6 +320,27 @@ TEST_CASE_TEMPLATE("what is removed is gone, and deleted() tells the gaps", Kind
   CHECK(f.store->lost(f.id).value().empty());
 }
 
+TEST_CASE_TEMPLATE("a copy keeps its sequence, and the gap before it holds nothing", Kind, KINDS) {
+  Fixture<Kind> f;
+  f.make({.max_msgs = 2});
+  CHECK_FALSE(f.store->append_at(f.id, 1, 2, {"a", {}, "x", 5}).ok());  // the last one is 0
+  CHECK(f.store->append_at(f.id, 0, 3, {"a", {}, "three", 5}).value().seq == 3);
+  CHECK(f.store->append_at(f.id, 3, 7, {"b", {}, "seven", 9}).value().seq == 7);
+  CHECK_FALSE(f.store->append_at(f.id, 3, 8, {"a", {}, "x", 5}).ok());
+  CHECK_FALSE(f.store->append_at(f.id, 7, 7, {"a", {}, "x", 5}).ok());
+  f.settle();
+  CHECK(f.there() == Sequences{3, 7});
+  CHECK(f.state().first_seq == 3);
+  CHECK(f.state().committed_seq == 7);
+  CHECK(f.store->read(f.id, 7).value().ts_ns == 9);
+  CHECK(f.store->deleted(f.id, 10).value() == std::vector<SequenceRange>{{4, 6}});
+  CHECK(f.store->append_at(f.id, 7, 20, {"a", {}, "twenty", 11}).ok());
+  CHECK(f.add("a") == 21);
+  f.settle();
+  CHECK(f.there() == Sequences{20, 21});
+  CHECK(f.store->lost(f.id).value().empty());
+}
+
 TEST_CASE_TEMPLATE("a purge takes all, a subject, what is below, or leaves the newest", Kind,
                    KINDS) {
   Fixture<Kind> f;
