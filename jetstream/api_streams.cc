@@ -113,7 +113,7 @@ ApiOutcome Api::stream_info(ApiCall& call) {
 }
 
 ApiOutcome Api::stream_names(ApiCall& call) {
-  ListRequest request;
+  NamesRequest request;
   if (is_json_body(call.body))
     if (const std::string fault = read_body(call.body, settings_.strict, request); !fault.empty())
       return invalid_json(fault);

@@ -16,7 +16,8 @@ constexpr JsonField<ListRequest> kListFields[] = {
      "ApiPagedRequest"},
     {"subject", [](JsonReader& json, ListRequest& r) { json.read(r.subject); }},
 };
-constexpr JsonShape<ListRequest> kList{"JSApiStreamNamesRequest", kListFields};
+constexpr JsonShape<ListRequest> kList{"JSApiStreamListRequest", kListFields};
+constexpr JsonShape<ListRequest> kNames{"JSApiStreamNamesRequest", kListFields};
 
 constexpr JsonField<StreamInfoRequest> kInfoFields[] = {
     {"offset", [](JsonReader& json, StreamInfoRequest& r) { json.read(r.offset, "int"); },
@@ -68,6 +69,9 @@ std::string_view stripped(std::string_view text) {
 std::string read_body(std::string_view body, bool strict, ListRequest& out) {
   return read_json_request(body, strict, out, kList);
 }
+std::string read_body(std::string_view body, bool strict, NamesRequest& out) {
+  return read_json_request(body, strict, static_cast<ListRequest&>(out), kNames);
+}
 std::string read_body(std::string_view body, bool strict, StreamInfoRequest& out) {
   return read_json_request(body, strict, out, kInfo);
 }
@@ -88,7 +92,7 @@ bool is_json_body(std::string_view body) {
 
 bool is_empty_body(std::string_view body) {
   const std::string_view text = stripped(body);
-  return text.empty() || (text.size() >= 2 && text.front() == '{' && text.back() == '}' &&
+  return body.empty() || (text.size() >= 2 && text.front() == '{' && text.back() == '}' &&
                           stripped(text.substr(1, text.size() - 2)).empty());
 }
 

@@ -12,11 +12,14 @@
 
 namespace pipit::js {
 
-// STREAM.NAMES and STREAM.LIST
+// STREAM.LIST
 struct ListRequest {
   int64_t offset = 0;
   std::string subject;
 };
+
+// STREAM.NAMES: the same under another name, which faults of it carry.
+struct NamesRequest : ListRequest {};
 
 struct StreamInfoRequest {
   int64_t offset = 0;
@@ -48,6 +51,7 @@ struct MessageDeleteRequest {
 };
 
 std::string read_body(std::string_view body, bool strict, ListRequest& out);
+std::string read_body(std::string_view body, bool strict, NamesRequest& out);
 std::string read_body(std::string_view body, bool strict, StreamInfoRequest& out);
 std::string read_body(std::string_view body, bool strict, PurgeRequest& out);
 std::string read_body(std::string_view body, bool strict, MessageGetRequest& out);

@@ -71,11 +71,13 @@ void try_configs(std::string_view text, bool strict) {
 void try_bodies(std::string_view body) {
   for (const bool strict : {true, false}) {
     ListRequest list;
+    NamesRequest names;
     StreamInfoRequest info;
     PurgeRequest purge;
     MessageGetRequest get;
     MessageDeleteRequest remove;
     read_body(body, strict, list);
+    read_body(body, strict, names);
     read_body(body, strict, info);
     read_body(body, strict, purge);
     read_body(body, strict, get);
