@@ -17,9 +17,7 @@ struct PendingAck {
   store::Ticket ticket = 0;   // of the message
   store::Ticket through = 0;  // and of what had to go because of it
   uint64_t seq = 0;
-  int64_t ts_ns = 0;
-  uint64_t bytes = 0;     // that the publish weighs
-  uint64_t last_seq = 0;  // on its subject before it, for a republish
+  uint64_t bytes = 0;  // that the publish weighs
   uint32_t reply_size = 0, extra_size = 0;
   // What is published again once it is stored; else 0, 0, 0.
   uint32_t subject_size = 0, headers_size = 0, payload_size = 0;

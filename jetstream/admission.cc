@@ -18,9 +18,6 @@ ApiOutcome not_built_in(const StreamConfig& config) {
   if (config.mirror && far(*config.mirror)) return refuse("a mirror by a remote API or consumer");
   if (std::ranges::any_of(config.sources, far))
     return refuse("a source by a remote API or consumer");
-  if (config.subject_transform) return refuse("subject_transform");
-  if (config.republish) return refuse("republish");
-  if (config.allow_msg_counter) return refuse("allow_msg_counter");
   if (config.allow_atomic) return refuse("allow_atomic");
   if (config.allow_msg_schedules) return refuse("allow_msg_schedules");
   if (config.allow_batched) return refuse("allow_batched");

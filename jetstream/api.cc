@@ -32,7 +32,7 @@ struct ApiEndpoints {
       {"STREAM.NAMES", "stream_names_response", &Api::stream_names,
        R"(,"total":0,"offset":0,"limit":0,"streams":null)"},
       {"STREAM.LIST", "stream_list_response", &Api::stream_list,
-       R"(,"total":0,"offset":0,"limit":0,"streams":null)"},
+       R"(,"total":0,"offset":0,"limit":0,"streams":[])"},
       {"STREAM.PURGE.*", "stream_purge_response", &Api::stream_purge, R"(,"purged":0)"},
       {"STREAM.MSG.GET.*", "stream_msg_get_response", &Api::message_get},
       {"STREAM.MSG.DELETE.*", "stream_msg_delete_response", &Api::message_delete},
@@ -58,6 +58,11 @@ struct ApiEndpoints {
 bool Api::answers(std::string_view endpoint) {
   return !endpoint.starts_with("DIRECT.GET.") && !endpoint.starts_with("CONSUMER.MSG.NEXT.") &&
          !endpoint.starts_with("CONSUMER.RESET.");
+}
+
+bool Api::is_audited(const ApiRequest& request, std::string_view response) {
+  return !request.subject.starts_with("$JS.API.STREAM.MSG.GET.") ||
+         response.find("\"error\":{") != std::string_view::npos;
 }
 
 std::string Api::execute(const ApiRequest& request) {

@@ -37,6 +37,9 @@ class Api {
   // belong to streams and consumers, which listen themselves.
   static bool answers(std::string_view endpoint);
 
+  // Is a request with this response told to whoever audits? Not each message that somebody reads.
+  static bool is_audited(const ApiRequest& request, std::string_view response);
+
   // [worker] The response; empty: none is due.
   std::string execute(const ApiRequest& request);
 

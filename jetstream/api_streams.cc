@@ -170,7 +170,14 @@ ApiOutcome Api::stream_purge(ApiCall& call) {
   commits_.begin();
   const auto purged = stream->store->purge(stream->id, filter, request.seq, request.keep);
   if (!purged) return stream_error(JsErr::purge_failed, purged.error());
-  if (auto safe = commits_.wait(purged.value().ticket, stream->ack_when); !safe)
+  store::Ticket ticket = purged.value().ticket;
+  // A sequence behind the end moves the end.
+  const auto state = stream->store->state(stream->id);
+  if (request.seq > 0 && request.filter.empty() && state &&
+      request.seq > state.value().last_seq + 1)
+    if (const auto skipped = stream->store->skip(stream->id, request.seq - 1); skipped)
+      ticket = skipped.value().ticket;
+  if (auto safe = commits_.wait(ticket, stream->ack_when); !safe)
     return stream_error(JsErr::purge_failed, safe.error());
   call.json.field("success", true).field("purged", purged.value().seq);
   return {};

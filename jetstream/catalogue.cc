@@ -27,6 +27,20 @@ AckWhen Catalogue::ack_when(const StreamConfig& config) const {
   return written ? AckWhen::written : AckWhen::durable;
 }
 
+void Catalogue::derive(StreamSetup& setup) const {
+  setup.ack_when = ack_when(setup.config);
+  // They were checked when they were asked for. An empty destination leaves subjects as they are.
+  std::string fault;
+  setup.transform.reset();
+  setup.republish.reset();
+  if (const auto& wanted = setup.config.subject_transform)
+    setup.transform = SubjectTransform::make(
+        wanted->source, wanted->destination.empty() ? ">" : wanted->destination, fault);
+  if (const auto& wanted = setup.config.republish)
+    setup.republish = SubjectTransform::make(
+        wanted->source, wanted->destination.empty() ? ">" : wanted->destination, fault);
+}
+
 Result<void> Catalogue::recover(int64_t now_ns) {
   for (const auto& [id, name] : file_.streams()) {
     auto kept = file_.settings(id);
@@ -42,7 +56,7 @@ Result<void> Catalogue::recover(int64_t now_ns) {
     setup->created_ns = stored->created.unix_ns();
     setup->definition = setup->id = id;
     setup->store = &file_;
-    setup->ack_when = ack_when(setup->config);
+    derive(*setup);
     if (setup->config.storage == StorageKind::memory) {
       setup->store = &memory_;
       auto made = memory_.create_stream(name, kept.value(), setup->config.first_seq, setup->id);
@@ -99,7 +113,7 @@ std::optional<ApiError> Catalogue::create(StreamConfig config, int64_t now_ns, S
   const auto setup = std::make_shared<StreamSetup>();
   setup->config = std::move(config);
   setup->created_ns = now_ns;
-  setup->ack_when = ack_when(setup->config);
+  derive(*setup);
   const std::string name = store_name(setup->name());
   const store::StreamSettings settings = settings_of(setup->config, timestamp_utc(now_ns));
   commits_.begin();
@@ -120,6 +134,7 @@ std::optional<ApiError> Catalogue::create(StreamConfig config, int64_t now_ns, S
   if (!*opened) return api_error(JsErr::stream_create, "the server stops");
   keep(setup);
   out = setup;
+  if (on_change) on_change(setup->name(), "create");
   return {};
 }
 
@@ -127,7 +142,7 @@ std::optional<ApiError> Catalogue::update(const StreamSetup& old, StreamConfig c
                                           SetupRef& out) {
   const auto setup = std::make_shared<StreamSetup>(old);
   setup->config = std::move(config);
-  setup->ack_when = ack_when(setup->config);
+  derive(*setup);
   const store::StreamSettings settings =
       settings_of(setup->config, timestamp_utc(setup->created_ns));
   commits_.begin();
@@ -143,6 +158,7 @@ std::optional<ApiError> Catalogue::update(const StreamSetup& old, StreamConfig c
     return api_error(JsErr::stream_update, "the server stops");
   keep(setup);
   out = setup;
+  if (on_change) on_change(setup->name(), "modify");
   return {};
 }
 
@@ -165,6 +181,7 @@ std::optional<ApiError> Catalogue::remove(const StreamSetup& stream) {
                                 settings_.sync_always ? AckWhen::durable : AckWhen::written);
       !safe)
     return stream_error(JsErr::stream_delete, safe.error());
+  if (on_change) on_change(name, "delete");
   return {};
 }
 

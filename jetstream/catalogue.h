@@ -46,6 +46,9 @@ class Catalogue {
   std::optional<ApiError> update(const StreamSetup& old, StreamConfig config, SetupRef& out);
   std::optional<ApiError> remove(const StreamSetup& stream);
 
+  // [worker] After each change that was made: "create", "modify" or "delete". Set before the first.
+  std::function<void(const std::string& name, std::string_view action)> on_change;
+
   // What the store enforces by itself.
   static store::StreamSettings settings_of(const StreamConfig& config, const Timestamp& created);
 
@@ -59,6 +62,8 @@ class Catalogue {
   std::string store_name(std::string_view name) const {
     return settings_.account + ' ' + std::string(name);
   }
+  // What of a setup follows from its configuration.
+  void derive(StreamSetup& setup) const;
   void keep(SetupRef setup);
 
   const Settings& settings_;

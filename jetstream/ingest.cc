@@ -46,48 +46,61 @@ uint64_t last_seq_on(const StreamSetup& setup, std::string_view subject) {
   return newest;
 }
 
+bool is_refused(const Verdict& verdict) { return verdict.kind == Verdict::Kind::refused; }
+
+// A header without a value asks for nothing.
 Verdict check_last_seqs(const StreamSetup& setup, const Publish& publish) {
   const PublishHeaders& asks = publish.asks;
-  if (asks.has(Header::expected_last_seq)) {
-    const uint64_t actual = last_seq_of(setup);
-    if (asks.number(Header::expected_last_seq) != actual) return wrong_last_sequence(actual);
-  }
-  const bool other = asks.has(Header::expected_last_subject_seq_subject);
-  if (asks.has(Header::expected_last_subject_seq)) {
-    const uint64_t actual = last_seq_on(
-        setup, other ? asks[Header::expected_last_subject_seq_subject] : publish.subject);
+  const std::string_view other = asks[Header::expected_last_subject_seq_subject];
+  if (!asks[Header::expected_last_subject_seq].empty()) {
+    const uint64_t actual = last_seq_on(setup, other.empty() ? publish.subject : other);
     if (asks.number(Header::expected_last_subject_seq) != actual)
       return wrong_last_sequence(actual);
-  } else if (other) {
+  } else if (!other.empty()) {
     return refused(JsErr::missing_last_subject_sequence);
+  }
+  if (!asks[Header::expected_last_seq].empty()) {
+    const uint64_t actual = last_seq_of(setup);
+    if (asks.number(Header::expected_last_seq) != actual) return wrong_last_sequence(actual);
   }
   return {};
 }
 
-Verdict find_duplicate(const StreamSetup& setup, const Publish& publish) {
-  Verdict verdict;
-  if (publish.id.empty()) return verdict;
-  const int64_t since_ns = publish.ts_ns - setup.config.duplicate_window_ns;
-  const auto first = setup.store->find_id(setup.id, publish.id, since_ns);
-  if (first && first.value() > 0) {
-    verdict.kind = Verdict::Kind::duplicate;
-    verdict.seq = first.value();
-  }
-  return verdict;
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  return out;
 }
 
 Verdict check_rollup(const StreamSetup& setup, Publish& publish, bool is_copy) {
-  const std::string_view rollup = publish.asks[Header::rollup];
-  if (rollup.empty()) return {};
+  if (publish.asks[Header::rollup].empty()) return {};
   const bool allowed = setup.config.allow_rollup && !setup.config.deny_purge;
   if (!allowed && !is_copy) return refused(JsErr::rollup_failed, {"rollup not permitted"});
+  const std::string rollup = lowered(publish.asks[Header::rollup]);
   if (rollup == "sub")
     publish.rollup = Publish::Rollup::subject;
   else if (rollup == "all")
     publish.rollup = Publish::Rollup::all;
   else
-    return refused(JsErr::rollup_failed, {"rollup value invalid: \"" + std::string(rollup) + '"'});
+    return refused(JsErr::rollup_failed, {"rollup value invalid: \"" + rollup + '"'});
   if (!allowed) publish.rollup = Publish::Rollup::none;
+  return {};
+}
+
+// What a publish with an increment may be; its value comes later.
+Verdict check_increment(const StreamConfig& config, const Publish& publish) {
+  const PublishHeaders& asks = publish.asks;
+  const std::string_view more = asks[Header::incr];
+  if (more.empty()) return {};
+  if (!BigDecimal::parse(more)) return refused(JsErr::incr_invalid);
+  if (!config.allow_msg_counter) return refused(JsErr::incr_disabled);
+  if (!publish.payload.empty()) return refused(JsErr::incr_payload);
+  for (const Header other :
+       {Header::rollup, Header::expected_stream, Header::expected_last_seq,
+        Header::expected_last_subject_seq, Header::expected_last_subject_seq_subject,
+        Header::expected_last_msg_id})
+    if (!asks[other].empty()) return refused(JsErr::incr_invalid);
   return {};
 }
 
@@ -124,35 +137,75 @@ Verdict check_size(const StreamConfig& config, const Publish& publish) {
 
 Verdict Ingest::check(const StreamSetup& setup, Publish& publish, uint64_t failures) {
   const StreamConfig& config = setup.config;
+  if (setup.transform && setup.transform->apply(publish.subject, publish.own_subject, random_))
+    publish.subject = publish.own_subject;
   if (config.sealed) return refused(JsErr::sealed);
-  const bool headers = !publish.headers.empty();
-  if (headers) publish.asks = PublishHeaders(publish.headers);
-  if (headers && publish.asks.any()) {
-    const PublishHeaders& asks = publish.asks;
-    if (asks.has(Header::expected_stream) && asks[Header::expected_stream] != setup.name())
-      return refused(JsErr::stream_not_match);
-    if (!config.allow_msg_ttl && asks.has(Header::ttl) &&
-        parse_message_ttl(asks[Header::ttl]).value_or(0) != 0)
-      return refused(JsErr::ttl_disabled);
-    if (asks.has(Header::incr) && !config.allow_msg_counter) return refused(JsErr::incr_disabled);
-    if (asks.has(Header::schedule) && !config.allow_msg_schedules)
-      return refused(JsErr::schedules_disabled);
-    if (asks.has(Header::batch_id) && !config.allow_atomic) return refused(JsErr::atomic_disabled);
-    if (Verdict verdict = check_last_seqs(setup, publish); verdict.kind != Verdict::Kind::store)
-      return verdict;
-    publish.id = asks[Header::msg_id];
-    if (Verdict verdict = find_duplicate(setup, publish); verdict.kind != Verdict::Kind::store)
-      return verdict;
-    if (asks.has(Header::expected_last_msg_id) && !asks[Header::expected_last_msg_id].empty())
-      if (const std::string& last = last_id(setup, failures);
-          last != asks[Header::expected_last_msg_id])
-        return refused(JsErr::wrong_last_msg_id, {last});
-    if (Verdict verdict = check_rollup(setup, publish, false); verdict.kind != Verdict::Kind::store)
-      return verdict;
+  if (!publish.headers.empty()) {
+    publish.asks = PublishHeaders(publish.headers);
+    if (publish.asks.any())
+      if (Verdict verdict = check_headers(setup, publish, failures);
+          verdict.kind != Verdict::Kind::store)
+        return verdict;
   }
-  if (Verdict verdict = check_size(config, publish); verdict.kind != Verdict::Kind::store)
+  if (config.allow_msg_counter)
+    if (Verdict verdict = check_counter(setup, publish, failures); is_refused(verdict))
+      return verdict;
+  if (Verdict verdict = check_size(config, publish); is_refused(verdict)) return verdict;
+  if (Verdict verdict = apply_ttl(config, publish); is_refused(verdict)) return verdict;
+  Verdict verdict;
+  // There are no consumers yet, so nobody is interested.
+  if (config.retention == Retention::interest) verdict.kind = Verdict::Kind::skip;
+  return verdict;
+}
+
+Verdict Ingest::check_headers(const StreamSetup& setup, Publish& publish, uint64_t failures) {
+  const StreamConfig& config = setup.config;
+  const PublishHeaders& asks = publish.asks;
+  if (!asks[Header::batch_id].empty() && !config.allow_atomic)
+    return refused(JsErr::atomic_disabled);
+  if (Verdict verdict = check_increment(config, publish); is_refused(verdict)) return verdict;
+  if (!asks[Header::expected_stream].empty() && asks[Header::expected_stream] != setup.name())
+    return refused(JsErr::stream_not_match);
+  if (!config.allow_msg_ttl && parse_message_ttl(asks[Header::ttl]).value_or(0) != 0)
+    return refused(JsErr::ttl_disabled);
+  if (asks.has(Header::schedule) && !config.allow_msg_schedules)
+    return refused(JsErr::schedules_disabled);
+  if (Verdict verdict = check_last_seqs(setup, publish); is_refused(verdict)) return verdict;
+  publish.id = asks[Header::msg_id];
+  if (Verdict verdict = find_duplicate(setup, publish); verdict.kind != Verdict::Kind::store)
     return verdict;
-  return apply_ttl(config, publish);
+  if (!asks[Header::expected_last_msg_id].empty())
+    if (const std::string& last = last_id(setup, failures);
+        last != asks[Header::expected_last_msg_id])
+      return refused(JsErr::wrong_last_msg_id, {last});
+  return check_rollup(setup, publish, false);
+}
+
+Verdict Ingest::find_duplicate(const StreamSetup& setup, const Publish& publish) {
+  Verdict verdict;
+  if (publish.id.empty()) return verdict;
+  const int64_t since_ns = publish.ts_ns - setup.config.duplicate_window_ns;
+  if (setup.config.retention == Retention::interest)
+    verdict.seq = skipped_.find(publish.id, since_ns);
+  if (verdict.seq == 0) {
+    const auto first = setup.store->find_id(setup.id, publish.id, since_ns);
+    if (first) verdict.seq = first.value();
+  }
+  if (verdict.seq > 0) verdict.kind = Verdict::Kind::duplicate;
+  return verdict;
+}
+
+// The body becomes the counter's new value.
+Verdict Ingest::check_counter(const StreamSetup& setup, Publish& publish, uint64_t failures) {
+  const auto more = BigDecimal::parse(publish.asks[Header::incr]);
+  if (!more) return refused(JsErr::incr_missing);
+  const auto value = counters_.value(setup, publish.subject, failures);
+  if (!value) return refused(JsErr::counter_broken);
+  publish.counter = *value + *more;
+  publish.own_payload = write_counter(*publish.counter);
+  publish.payload = publish.own_payload;
+  publish.extra = ",\"val\":\"" + publish.counter->str() + '"';
+  return {};
 }
 
 Verdict Ingest::check_copy(const StreamSetup& setup, Publish& publish, bool duplicates) {

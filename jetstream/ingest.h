@@ -7,7 +7,10 @@
 #include <string_view>
 
 #include "jetstream/api_errors.h"
+#include "jetstream/counter.h"
 #include "jetstream/publish_headers.h"
+#include "jetstream/skipped_ids.h"
+#include "jetstream/stream_counters.h"
 #include "jetstream/stream_setup.h"
 
 namespace pipit::js {
@@ -22,13 +25,19 @@ struct Publish {
   Rollup rollup = Rollup::none;
   std::string_view id;  // remembered against duplicates
   int64_t ts_ns = 0;
-  int64_t expires_ns = 0;                // as in store::NewMessage
-  std::string own_subject, own_headers;  // where they had to be changed
-  std::string extra;                     // of the ack's JSON, from a comma on
+  int64_t expires_ns = 0;                             // as in store::NewMessage
+  std::string own_subject, own_headers, own_payload;  // where they had to be changed
+  std::optional<BigDecimal> counter;                  // the value that it brings about
+  std::string extra;                                  // of the ack's JSON, from a comma on
 };
 
 struct Verdict {
-  enum class Kind : uint8_t { store, duplicate, refused };
+  enum class Kind : uint8_t {
+    store,
+    skip,  // nobody is interested: its sequence is taken, the message is not kept
+    duplicate,
+    refused,
+  };
   Kind kind = Kind::store;
   uint64_t seq = 0;  // of the first one, of a duplicate
   ApiError error;    // if it was refused
@@ -52,9 +61,23 @@ class Ingest {
       last_id_.assign(publish.id);
     last_id_at_ = failures;
   }
+  // And it has made a counter what it is, or was not kept after all.
+  void counted(const StreamSetup& setup, const Publish& publish) {
+    if (publish.counter) counters_.set(setup, publish.subject, *publish.counter);
+  }
+  void skipped(const Publish& publish, uint64_t seq) {
+    if (!publish.id.empty()) skipped_.add(publish.id, seq, publish.ts_ns);
+  }
 
  private:
+  Verdict check_headers(const StreamSetup& setup, Publish& publish, uint64_t failures);
+  Verdict check_counter(const StreamSetup& setup, Publish& publish, uint64_t failures);
+  Verdict find_duplicate(const StreamSetup& setup, const Publish& publish);
   const std::string& last_id(const StreamSetup& setup, uint64_t failures);
+
+  StreamCounters counters_;
+  SkippedIds skipped_;
+  uint64_t random_ = 0x9e3779b97f4a7c15;  // of {{random(n)}}
 
   // Of the message before, which Nats-Expected-Last-Msg-Id asks for.
   std::string last_id_;

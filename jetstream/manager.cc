@@ -20,9 +20,12 @@ class Manager::Inlet final : public Receiver {
     request.headers = message.headers;
     request.body = message.payload;
     const size_t dropped = manager_.worker_->push(std::move(request));
-    if (dropped > 0)
-      manager_.settings_.log(Settings::Say::warning, "JetStream API queue limit reached, dropped " +
-                                                         std::to_string(dropped) + " requests");
+    if (dropped > 0) {
+      const Settings& settings = manager_.settings_;
+      settings.log(Settings::Say::warning, "JetStream API queue limit reached, dropped " +
+                                               std::to_string(dropped) + " requests");
+      manager_.advise(api_limit_reached(settings, manager_.clock_.wall_ns(), dropped));
+    }
     return true;
   }
 
@@ -74,6 +77,9 @@ Result<void> Manager::open_store() {
       [this](std::string_view name) { return catalogue_->find(name); }, homes_, clock_, settings_});
   catalogue_->tell(*followers_);
   for (const auto& shard : shards_) shard->tell_changes([this] { followers_->wake(); });
+  catalogue_->on_change = [this](const std::string& name, std::string_view action) {
+    advise(stream_advisory(settings_, clock_.wall_ns(), name, action));
+  };
   api_ = std::make_unique<Api>(settings_, *catalogue_, commits_, clock_);
   worker_ = std::make_unique<Worker>(static_cast<size_t>(settings_.request_queue_limit),
                                      [this](const ApiRequest& request) { execute(request); });
@@ -123,10 +129,24 @@ void Manager::begin_stop() {
 
 void Manager::execute(const ApiRequest& request) {
   std::string response = api_->execute(request);
-  if (response.empty() || request.reply.empty()) return;
   Shard& first = homes_.shard(0);
-  homes_.post(0, [&first, reply = request.reply, response = std::move(response)] {
-    if (first.host() != nullptr) first.host()->publish({reply, {}, {}, response});
+  homes_.post(0, [this, &first, request, response = std::move(response)] {
+    Host* const host = first.host();
+    if (host == nullptr) return;
+    if (!request.reply.empty()) host->publish({request.reply, {}, {}, response});
+    if (!Api::is_audited(request, response) || !host->has_interest(kApiAuditSubject)) return;
+    const std::string audit =
+        api_audit(settings_, clock_.wall_ns(), request.subject, request.body, response);
+    host->publish({kApiAuditSubject, {}, {}, audit});
+  });
+}
+
+// [any thread]
+void Manager::advise(Advisory advisory) {
+  Shard& first = homes_.shard(0);
+  homes_.post(0, [&first, advisory = std::move(advisory)] {
+    if (first.host() != nullptr && first.host()->has_interest(advisory.subject))
+      first.host()->publish({advisory.subject, {}, {}, advisory.json});
   });
 }
 

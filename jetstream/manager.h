@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "jetstream/advisory.h"
 #include "jetstream/api.h"
 #include "jetstream/catalogue.h"
 #include "jetstream/commit_wait.h"
@@ -60,6 +61,7 @@ class Manager final : public store::StoreListener {
   void start_clock();
   void listen(Host& host);
   void execute(const ApiRequest& request);
+  void advise(Advisory advisory);
   void wake(size_t home);
 
   const Settings settings_;

@@ -9,7 +9,7 @@ namespace pipit::js {
 
 // The highest API level of which everything on streams is built. Clients ask by it what they may
 // use; requests that need more are refused.
-inline constexpr int kApiLevel = 0;
+inline constexpr int kApiLevel = 1;
 
 struct Settings {
   std::string account = "$G";
@@ -25,6 +25,8 @@ struct Settings {
   int64_t max_buffered_msgs = 0, max_buffered_bytes = 0;  // under way, of one stream
   int64_t max_payload = 0;
   int64_t max_pending = 64 << 20;  // bytes of a batch of messages that is asked for without a limit
+  // [any thread] A name that nobody else has: 22 letters and digits.
+  std::function<std::string()> new_id;
   // [any thread] A line for the log.
   enum class Say : uint8_t { info, warning, error };
   std::function<void(Say, const std::string&)> log;

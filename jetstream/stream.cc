@@ -98,14 +98,15 @@ bool Stream::append(Publish& publish) {
     refuse(publish.reply, verdict.error);
     return false;
   }
-  store::Store& store = *setup_->store;
   if (verdict.kind == Verdict::Kind::duplicate) {
     // The first one may still be under way; what was appended last is not safe before it.
     publish.extra = PubAckWriter::kDuplicate;
-    wait(publish, {verdict.seq, last_ticket_, last_ticket_});
+    wait(publish, {verdict.seq, last_ticket_, last_ticket_}, {});
     return false;
   }
-  const auto appended = store.append(setup_->id, new_message(publish));
+  StoredPlace place{0, last_on(publish.subject), publish.ts_ns};
+  const bool kept = verdict.kind == Verdict::Kind::store;
+  const auto appended = kept ? setup_->store->append(setup_->id, new_message(publish)) : skip();
   if (!appended) {
     if (appended.error().code == Errc::slow_consumer)
       too_many(publish.reply);
@@ -113,10 +114,17 @@ bool Stream::append(Publish& publish) {
       refuse(publish.reply, store_error(appended.error()));
     return false;
   }
-  ingest_.stored(publish, failures);
   store::Receipt receipt = appended.value();
+  ingest_.stored(publish, failures);
+  ingest_.counted(*setup_, publish);
+  if (!kept) ingest_.skipped(publish, receipt.seq);
   follow_up(publish, receipt);
-  wait(publish, receipt);
+  if (setup_->republish && kept) {
+    place.seq = receipt.seq;
+    wait_and_republish(publish, receipt, place);
+  } else {
+    wait(publish, receipt, {});
+  }
   return true;
 }
 
@@ -128,6 +136,7 @@ store::NewMessage Stream::new_message(const Publish& publish) const {
   message.ts_ns = publish.ts_ns;
   message.id = publish.id;
   message.expires_ns = publish.expires_ns;
+  message.rollup = publish.rollup != Publish::Rollup::none;
   return message;
 }
 
@@ -145,6 +154,20 @@ void Stream::follow_up(const Publish& publish, store::Receipt& receipt) {
     shard_.tend_at(expiry_.next_ns());
   }
   if (setup_->ack_when == AckWhen::at_once) shard_.changed();
+}
+
+// The message's sequence is used up.
+Result<store::Receipt> Stream::skip() {
+  const auto state = setup_->store->state(setup_->id);
+  if (!state) return state.error();
+  return setup_->store->skip(setup_->id, state.value().last_seq + 1);
+}
+
+// Only a republish wants to know.
+uint64_t Stream::last_on(std::string_view subject) {
+  if (!setup_->republish) return 0;
+  const auto last = setup_->store->find_last(setup_->id, subject);
+  return last ? last.value() : 0;
 }
 
 // A message that the stream makes itself.
@@ -166,11 +189,26 @@ int64_t Stream::tend(int64_t now_ns) {
   return expiry_.next_ns();
 }
 
-// Answers when `receipt` is safe.
-void Stream::wait(const Publish& publish, const store::Receipt& receipt) {
-  if (publish.reply.empty()) return;
-  if (setup_->ack_when == AckWhen::at_once)
-    return answer(publish.reply, acks_.success(receipt.seq, publish.extra));
+void Stream::wait_and_republish(const Publish& publish, const store::Receipt& receipt,
+                                const StoredPlace& place) {
+  AckTexts texts;
+  std::string target, headers;
+  if (setup_->republish->apply(publish.subject, target, random_)) {
+    const bool headers_only = setup_->config.republish->headers_only;
+    headers = republish_headers(setup_->name(), publish.subject, publish.headers,
+                                publish.payload.size(), headers_only, place);
+    texts.subject = target;
+    texts.headers = headers;
+    if (!headers_only) texts.payload = publish.payload;
+  }
+  wait(publish, receipt, texts);
+}
+
+// Answers, and publishes again, when `receipt` is safe.
+void Stream::wait(const Publish& publish, const store::Receipt& receipt, AckTexts texts) {
+  texts.reply = publish.reply;
+  texts.extra = publish.extra;
+  if (texts.reply.empty() && texts.subject.empty()) return;
   PendingAck ack;
   ack.stream = this;
   ack.seq = receipt.seq;
@@ -179,15 +217,15 @@ void Stream::wait(const Publish& publish, const store::Receipt& receipt) {
   ack.bytes = publish.headers.size() + publish.payload.size() + publish.subject.size();
   pending_bytes_ += ack.bytes;
   ++pending_;
-  AckTexts texts;
-  texts.reply = publish.reply;
-  texts.extra = publish.extra;
+  if (setup_->ack_when == AckWhen::at_once) return stored(ack, texts);
   shard_.wait(setup_->ack_when, ack, texts);
 }
 
 void Stream::stored(const PendingAck& ack, const AckTexts& texts) {
   --pending_;
   pending_bytes_ -= ack.bytes;
+  if (!texts.subject.empty() && shard_.host() != nullptr)
+    shard_.host()->publish({texts.subject, {}, texts.headers, texts.payload});
   answer(texts.reply, acks_.success(ack.seq, texts.extra));
 }
 

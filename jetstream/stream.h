@@ -16,6 +16,7 @@
 #include "jetstream/host.h"
 #include "jetstream/ingest.h"
 #include "jetstream/pub_ack.h"
+#include "jetstream/republish.h"
 #include "jetstream/stream_setup.h"
 
 namespace pipit::js {
@@ -71,7 +72,11 @@ class Stream final : public Receiver {
   bool append_own(std::string_view subject, std::string_view headers, std::string_view payload);
   store::NewMessage new_message(const Publish& publish) const;
   void follow_up(const Publish& publish, store::Receipt& receipt);
-  void wait(const Publish& publish, const store::Receipt& receipt);
+  Result<store::Receipt> skip();
+  uint64_t last_on(std::string_view subject);
+  void wait_and_republish(const Publish& publish, const store::Receipt& receipt,
+                          const StoredPlace& place);
+  void wait(const Publish& publish, const store::Receipt& receipt, AckTexts texts);
   void plan(int64_t at_ns);
 
   Shard& shard_;
@@ -82,7 +87,8 @@ class Stream final : public Receiver {
   DirectGet direct_;
   std::vector<Ear> ears_;
   uint64_t pending_ = 0, pending_bytes_ = 0;
-  store::Ticket last_ticket_ = 0;  // of the latest append
+  store::Ticket last_ticket_ = 0;         // of the latest append
+  uint64_t random_ = 0x9e3779b97f4a7c15;  // of {{random(n)}}
 };
 
 // What a publisher is told of a store that could not: nats-server's texts are Go's.

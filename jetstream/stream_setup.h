@@ -3,10 +3,12 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "jetstream/store/store.h"
 #include "jetstream/stream_config.h"
+#include "jetstream/subject_transform.h"
 
 namespace pipit::js {
 
@@ -25,6 +27,8 @@ struct StreamSetup {
   store::StreamId definition =
       0;  // in the store on disk, which has no messages of a stream in memory
   AckWhen ack_when = AckWhen::durable;
+  // Made of the configuration.
+  std::optional<SubjectTransform> transform, republish;
 
   const std::string& name() const { return config.name; }
 };

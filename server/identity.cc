@@ -9,6 +9,19 @@
 
 namespace pipit {
 
+std::string make_unique_id() {
+  constexpr char kLetters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  uint8_t bytes[32];
+  std::string id;
+  while (id.size() < 22) {
+    fill_random(bytes, sizeof bytes);
+    // 248 is four times 62: every letter is as likely as any other.
+    for (const uint8_t byte : bytes)
+      if (byte < 248 && id.size() < 22) id += kLetters[byte % 62];
+  }
+  return id;
+}
+
 void fill_random(void* out, size_t size) {
   auto* bytes = static_cast<unsigned char*>(out);
   while (size > 0) {

@@ -10,6 +10,9 @@ namespace pipit {
 // random and has no private key behind it; nothing of the client protocol asks for one.
 std::string make_server_id();
 
+// 22 letters and digits, as clients name their requests and servers their advisories. Any thread.
+std::string make_unique_id();
+
 // From the kernel, for secrets too.
 void fill_random(void* out, size_t size);
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "server/broker.h"
+#include "server/identity.h"
 #include "server/js_host.h"
 #include "server/reactor.h"
 
@@ -56,6 +57,7 @@ js::Settings jetstream_settings(const Broker& broker) {
   s.max_buffered_bytes = o.max_buffered_size;
   s.max_payload = broker.options.max_payload;
   s.max_pending = static_cast<int64_t>(broker.options.max_pending);
+  s.new_id = &make_unique_id;
   s.log = [&broker](js::Settings::Say say, const std::string& line) {
     using Say = js::Settings::Say;
     broker.log.line(say == Say::error     ? LogLevel::error

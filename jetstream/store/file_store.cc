@@ -41,7 +41,7 @@ Result<void> FileStore::admit(size_t bytes) {
   if (clock_.monotonic_ns() < blocked_until_ns_) return blocked_by_;
   if (pending_bytes_ + bytes > options_.pending_bytes &&
       (pending_bytes_ > 0 || bytes > kMaxRecord + kRecordMost))
-    return refused("too much is waiting for the disk");
+    return Error{Errc::slow_consumer, 0, "store", "too much is waiting for the disk"};
   return {};
 }
 
@@ -306,7 +306,8 @@ Result<FileStore::Verdict> FileStore::judge(Stream& stream, const NewMessage& me
                                     static_cast<uint64_t>(limits.max_msgs_per_subject));
     if (!oldest) return oldest.take_error();
     if (oldest.value()) {
-      if (limits.discard_new && limits.discard_new_per_subject) return refused_for_subject();
+      if (limits.discard_new && limits.discard_new_per_subject && !message.rollup)
+        return refused_for_subject();
       evicts = oldest.value()->index.seq;
       again = true;
       freed_messages = 1;

@@ -26,7 +26,7 @@ Result<void> MemoryStream::admit(std::span<const NewMessage> group) const {
       if (const Subject* const there = is_new ? find(message.subject) : nullptr)
         chain.count = there->count, chain.next = there->first;
       if (chain.count >= most) {
-        if (settings.discard_new_per_subject) return refused_for_subject();
+        if (settings.discard_new_per_subject && !message.rollup) return refused_for_subject();
         --chain.count;
         --count;
         if (chain.next != 0) {

@@ -13,7 +13,9 @@
 //          questions see also what is under way.
 // Threads. Any thread may call anything. The listener is called by the store's thread, never inside
 //          a call.
-// Errors.  Errc::io with the errno of the disk (ENOSPC: full), Errc::exhausted for a limit. A
+// Errors.  Errc::io with the errno of the disk (ENOSPC: full), Errc::exhausted for a limit,
+// Errc::slow_consumer if
+//          too much waits for the disk. A
 // failed
 //          batch takes back all that was under way: failed() names the tickets, none of which took
 //          effect. Their sequences are handed out again; nobody has ever seen them.
@@ -69,6 +71,7 @@ struct NewMessage {
   int64_t ts_ns = 0;       // 0: now
   int64_t expires_ns = 0;  // wall clock; 0: by max_age only; kNeverExpires: not even by that
   std::string_view id;     // for find_id(); empty: none
+  bool rollup = false;  // older ones of its subject are about to go: their number refuses nothing
 };
 
 struct StoredMessage {
