@@ -77,11 +77,11 @@ bool AuthWorker::accepted_before(const Authorization& rules, const Credentials& 
   return equal_constant_time(accepted_, wanted);
 }
 
-void AuthWorker::post(const Authorization& rules, Credentials given, Clock::time_point deadline,
+void AuthWorker::post(Authorization rules, Credentials given, Clock::time_point deadline,
                       Done done) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
-  jobs_.push_back({&rules, std::move(given), deadline, std::move(done)});
+  jobs_.push_back({std::move(rules), std::move(given), deadline, std::move(done)});
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
   changed_.notify_one();
 }
@@ -110,10 +110,10 @@ void AuthWorker::run() {
 }
 
 AuthVerdict AuthWorker::check(const Job& job) {
-  if (accepted_before(*job.rules, job.given)) return AuthVerdict::accepted;
+  if (accepted_before(job.rules, job.given)) return AuthVerdict::accepted;
   if (Clock::now() > job.deadline) return AuthVerdict::late;
-  if (!credentials_match(*job.rules, job.given)) return AuthVerdict::denied;
-  std::string accepted = digest(*job.rules, job.given);
+  if (!credentials_match(job.rules, job.given)) return AuthVerdict::denied;
+  std::string accepted = digest(job.rules, job.given);
   const std::lock_guard lock(mutex_);
   accepted_ = std::move(accepted);
   return AuthVerdict::accepted;

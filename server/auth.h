@@ -45,14 +45,14 @@ class AuthWorker {
   // Were the last ones accepted under these rules the same? So thousands who come back at once wait
   // for one check. Kept as a digest with a secret of this process.
   bool accepted_before(const Authorization& rules, const Credentials& given);
-  // `done` is called on the worker's thread: `late`, and nothing is checked, if the turn comes after
-  // `deadline`. `rules` must outlive it.
-  void post(const Authorization& rules, Credentials given, Clock::time_point deadline, Done done);
+  // `done` is called on the worker's thread: `late`, and nothing is checked, if the turn comes
+  // after `deadline`.
+  void post(Authorization rules, Credentials given, Clock::time_point deadline, Done done);
   void stop();
 
  private:
   struct Job {
-    const Authorization* rules;
+    Authorization rules;
     Credentials given;
     Clock::time_point deadline;
     Done done;

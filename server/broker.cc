@@ -11,8 +11,6 @@
 namespace pipit {
 namespace {
 
-constexpr int64_t kDefaultAuthTimeoutNs = 2 * kNsPerSecond;
-
 int64_t unix_now_ns() {
   timespec ts;
   clock_gettime(CLOCK_REALTIME, &ts);
@@ -27,7 +25,10 @@ Broker::Broker(Options given)
       log(options),
       start_wall_ns(unix_now_ns()),
       wall_offset_ns(start_wall_ns - net::Loop::now_ns()),
-      account("$G", epoch) {
+      account("$G", epoch),
+      settings_(std::make_shared<Settings>()) {
+  settings_->options = options;
+  settings_->since_wall_ns = start_wall_ns;
   ws_rules.same_origin = options.websocket.same_origin;
   ws_rules.tls = options.websocket.tls.enabled();
   ws_rules.compression = options.websocket.compression;
@@ -38,47 +39,63 @@ Broker::Broker(Options given)
   }
 }
 
-int64_t Broker::auth_timeout_ns(Wire wire) const {
-  if (const int64_t given = authorization(wire).timeout_ns; given > 0) return given;
-  const TlsOptions& own = wire == Wire::websocket ? options.websocket.tls : options.tls;
-  return own.enabled() ? own.handshake_timeout_ns() + kNsPerSecond : kDefaultAuthTimeoutNs;
+void Broker::build_infos(int client_port, int websocket_port) {
+  client_port_ = client_port;
+  websocket_port_ = websocket_port;
+  build_infos(*settings_);
 }
 
-void Broker::build_infos(int client_port, int websocket_port) {
+std::shared_ptr<const Settings> Broker::settings() const {
+  const std::lock_guard lock(settings_mutex_);
+  return settings_;
+}
+
+void Broker::change_settings(Options now) {
+  auto made = std::make_shared<Settings>();
+  made->options = std::move(now);
+  made->since_wall_ns = unix_now_ns();
+  build_infos(*made);
+  log.change(made->options);
+  const std::lock_guard lock(settings_mutex_);
+  settings_ = std::move(made);
+}
+
+void Broker::build_infos(Settings& settings) const {
+  const Options& now = settings.options;
   proto::Info info;
   info.server_id = server_id;
-  info.server_name = options.server_name.empty() ? server_id : options.server_name;
+  info.server_name = now.server_name.empty() ? server_id : now.server_name;
   info.version = PIPIT_NATS_VERSION;
   info.go = "pipit" PIPIT_VERSION;
-  info.host = options.host;
-  info.port = client_port;
-  info.headers = !options.no_header_support;
-  info.max_payload = options.max_payload;
-  info.jetstream = options.jetstream.enabled;
+  info.host = now.host;
+  info.port = client_port_;
+  info.headers = !now.no_header_support;
+  info.max_payload = now.max_payload;
+  info.jetstream = now.jetstream.enabled;
   if (info.jetstream) {
-    info.domain = options.jetstream.domain;
+    info.domain = now.jetstream.domain;
     info.api_level = js::kApiLevel;
   }
-  info.auth_required = authorization(Wire::tcp).required();
-  info.tls_required = options.tls.enabled() &&
-                      (!options.allow_non_tls || options.tls.handshake_first == TlsFirst::always);
-  info.tls_available = options.tls.enabled() && options.allow_non_tls;
-  info.tls_verify = options.tls.enabled() && options.tls.verify;
+  info.auth_required = settings.authorization(Wire::tcp).required();
+  info.tls_required =
+      now.tls.enabled() && (!now.allow_non_tls || now.tls.handshake_first == TlsFirst::always);
+  info.tls_available = now.tls.enabled() && now.allow_non_tls;
+  info.tls_verify = now.tls.enabled() && now.tls.verify;
   // The advertised address stands in for the one listened on. URLs are for the servers of a
   // cluster.
-  if (const auto address = parse_host_port(options.client_advertise);
-      address && !options.client_advertise.empty()) {
+  if (const auto address = parse_host_port(now.client_advertise);
+      address && !now.client_advertise.empty()) {
     info.host = address->host;
     if (address->port) info.port = *address->port;
   }
-  tcp_info = info;
-  info.host = options.websocket.host;
-  info.port = websocket_port;
-  info.auth_required = authorization(Wire::websocket).required();
+  settings.tcp_info = info;
+  info.host = now.websocket.host;
+  info.port = websocket_port_;
+  info.auth_required = settings.authorization(Wire::websocket).required();
   // TLS is done by the time that a client reads this, below the protocol.
-  info.tls_required = info.tls_available = options.websocket.tls.enabled();
-  info.tls_verify = options.websocket.tls.verify;
-  ws_info = info;
+  info.tls_required = info.tls_available = now.websocket.tls.enabled();
+  info.tls_verify = now.websocket.tls.verify;
+  settings.ws_info = info;
 }
 
 }  // namespace pipit

@@ -11,6 +11,7 @@
 
 struct pipit_server {
   std::unique_ptr<pipit::Server> server;
+  pipit_hooks run_mode;  // of the hooks only that
 };
 struct pipit_client {
   std::unique_ptr<pipit::Client> client;

@@ -96,7 +96,10 @@ int pipit_server_open(uint32_t abi, pipit_str config, const pipit_hooks* hooks, 
   connect_hooks(given, log, event, options.value());
   auto server = Server::create(std::move(options).value());
   if (!server.ok()) return fail(err, __func__, server.error());
-  *out = new pipit_server{std::move(server).value()};
+  pipit_hooks run_mode{};
+  run_mode.caller_driven = given.caller_driven;
+  run_mode.loop = given.loop;
+  *out = new pipit_server{std::move(server).value(), run_mode};
   return 0;
 }
 
@@ -152,6 +155,21 @@ int pipit_server_adopt(pipit_server* server, int fd, pipit_str read_already, int
   return answer(err, __func__,
                 server->server->adopt(fd, std::as_bytes(std::span(read.data(), read.size())),
                                       static_cast<Handover>(handover)));
+}
+
+int pipit_server_reload(pipit_server* server, pipit_str config, pipit_error* err) {
+  if (server == nullptr) return invalid(err, __func__, kNullHandle);
+  if (broken(config)) return invalid(err, __func__, kBroken);
+  auto options = parse_options(view(config));
+  if (!options.ok()) return fail(err, __func__, options.error());
+  const Context none(nullptr, nullptr);
+  connect_hooks(server->run_mode, none, none, options.value());
+  return answer(err, __func__, server->server->reload(std::move(options).value()));
+}
+
+int pipit_server_reload_certificates(pipit_server* server, pipit_error* err) {
+  if (server == nullptr) return invalid(err, __func__, kNullHandle);
+  return answer(err, __func__, server->server->reload_certificates());
 }
 
 int pipit_server_fd(const pipit_server* server) {

@@ -22,7 +22,7 @@ constexpr int64_t kDefaultHandshakeTimeoutNs = 10 * kNsPerSecond;
 
 Connection::Connection(Reactor& reactor, uint32_t slot, uint64_t cid, Wire wire)
     : Endpoint(reactor, slot, cid, wire),
-      parser_(reactor.broker().options.max_control_line),
+      parser_(reactor.settings().options.max_control_line),
       liveness_timer_(*this, &Connection::on_liveness_timer),
       write_timer_(*this, &Connection::on_write_timer) {
   wants_.echo = true;
@@ -37,7 +37,7 @@ Connection::~Connection() {
 void Connection::open(std::unique_ptr<net::ByteStream> stream) {
   stream_ = std::move(stream);
   if (wire_ == Wire::websocket) {
-    const int64_t timeout = broker_.options.websocket.handshake_timeout_ns;
+    const int64_t timeout = reactor_.settings().options.websocket.handshake_timeout_ns;
     arm_liveness(timeout > 0 ? timeout : kDefaultHandshakeTimeoutNs);
   }
   stream_->start(this);
@@ -119,7 +119,7 @@ Delivered Connection::deliver(const router::SubRef& ref, const proto::Message& m
                                            message.header_size_text, size_text)
                    : proto::msg_line_size(message.subject, sub->sid(), message.reply, size_text);
 
-  const auto max_pending = static_cast<size_t>(broker_.options.max_pending);
+  const auto max_pending = static_cast<size_t>(reactor_.settings().options.max_pending);
   Delivered result = Delivered::yes;
   if (outbound_.pending() + line_bound + size + 2 > max_pending / 4 * 3) [[unlikely]] {
     if (!blocked_) flush();
@@ -194,7 +194,8 @@ void Connection::send(std::string_view text) {
 void Connection::queued() {
   reactor_.mark_dirty(*this);
   // A client that asks and never reads: what we answer is bounded like what we deliver.
-  if (outbound_.pending() > static_cast<size_t>(broker_.options.max_pending)) [[unlikely]]
+  if (outbound_.pending() > static_cast<size_t>(reactor_.settings().options.max_pending))
+      [[unlikely]]
     slow_consumer(proto::CloseReason::slow_consumer_pending);
 }
 
@@ -226,13 +227,13 @@ void Connection::close_with(std::string_view error, proto::CloseReason reason) {
 void Connection::send_info(bool first_pong) {
   if (!first_pong) {
     const bool room = count_connection();
-    awaiting_auth_ = broker_.authorization(wire_).required();
+    awaiting_auth_ = reactor_.settings().authorization(wire_).required();
     if (tls_due())
-      arm_liveness(broker_.options.tls.handshake_timeout_ns());
+      arm_liveness(reactor_.settings().options.tls.handshake_timeout_ns());
     else
       arm_first_deadline();
     say(LogLevel::debug, "Client connection created");
-    proto::Info info = broker_.info(wire_);
+    proto::Info info = reactor_.settings().info(wire_);
     info.client_id = cid_;
     info.client_ip = stream_->peer().host;
     std::string text;
@@ -241,7 +242,7 @@ void Connection::send_info(bool first_pong) {
     if (!room) close_with(proto::err::kMaxConnections, proto::CloseReason::max_connections);
     return;
   }
-  proto::Info info = broker_.info(wire_);
+  proto::Info info = reactor_.settings().info(wire_);
   info.client_id = cid_;
   info.client_ip = stream_->peer().host;
   info.connect_info = true;
@@ -253,7 +254,7 @@ void Connection::send_info(bool first_pong) {
 
 void Connection::send_lame_duck() {
   if (closing_ || !first_pong_sent_ || protocol_ < 1) return;
-  proto::Info info = broker_.info(wire_);
+  proto::Info info = reactor_.settings().info(wire_);
   info.client_id = cid_;
   info.client_ip = stream_->peer().host;
   info.lame_duck = true;
@@ -284,7 +285,8 @@ void Connection::watch_write() {
   }
   if (closing_ || (write_timer_.armed() && written_ < deadline_mark_)) return;
   deadline_mark_ = written_ + outbound_.pending();
-  reactor_.timers().arm(write_timer_, reactor_.now_ns() + broker_.options.write_deadline_ns);
+  reactor_.timers().arm(write_timer_,
+                        reactor_.now_ns() + reactor_.settings().options.write_deadline_ns);
 }
 
 void Connection::on_writable() {
@@ -343,7 +345,8 @@ void Connection::arm_liveness(int64_t delay_ns) {
 
 // Until CONNECT, or the first PING.
 void Connection::arm_first_deadline() {
-  arm_liveness(awaiting_auth_ ? broker_.auth_timeout_ns(wire_) : broker_.options.ping_interval_ns);
+  arm_liveness(awaiting_auth_ ? reactor_.settings().auth_timeout_ns(wire_)
+                              : reactor_.settings().options.ping_interval_ns);
 }
 
 void Connection::on_liveness_timer() {
@@ -355,14 +358,14 @@ void Connection::on_liveness_timer() {
   }
   if (awaiting_auth_)
     return close_with(proto::err::kAuthTimeout, proto::CloseReason::auth_timeout);
-  const int64_t ws_interval = broker_.options.websocket.ping_interval_ns;
+  const int64_t ws_interval = reactor_.settings().options.websocket.ping_interval_ns;
   const int64_t interval = wire_ == Wire::websocket && ws_interval > 0
                                ? ws_interval
-                               : broker_.options.ping_interval_ns;
+                               : reactor_.settings().options.ping_interval_ns;
   const int64_t now = reactor_.now_ns();
   const bool rtt_fresh = last_ping_ns_ != 0 && now - last_ping_ns_ < 3600 * kNsPerSecond;
   if (now - last_activity_ns_ >= interval || !rtt_fresh) {
-    if (pings_out_ + 1 > broker_.options.ping_max) {
+    if (pings_out_ + 1 > reactor_.settings().options.ping_max) {
       ++reactor_.counters().stale_connections;
       return close_with(proto::err::kStale, proto::CloseReason::stale_connection);
     }
@@ -389,8 +392,9 @@ void Connection::trace(const char* direction, std::initializer_list<std::string_
 void Connection::trace_payload(const char* direction, std::string_view headers,
                                std::string_view body) const {
   if (headers.empty() && body.empty()) return;
-  say(LogLevel::trace, std::string(direction) + ' ' +
-                           traced_payload(headers, body, broker_.options.max_traced_msg_len));
+  say(LogLevel::trace,
+      std::string(direction) + ' ' +
+          traced_payload(headers, body, reactor_.settings().options.max_traced_msg_len));
 }
 
 void Connection::on_removed(const SubscriptionRecord& sub) {

@@ -7,7 +7,7 @@
 namespace pipit {
 
 void Connection::begin_tls() {
-  const TlsOptions& options = broker_.options.tls;
+  const TlsOptions& options = reactor_.settings().options.tls;
   if (options.handshake_first == TlsFirst::never && !tls_->begun()) return send_info(false);
   arm_liveness(options.handshake_first == TlsFirst::automatic && !tls_->begun()
                    ? options.first_fallback_ns
@@ -16,16 +16,17 @@ void Connection::begin_tls() {
 
 // Has the client begun TLS, or does it have to?
 bool Connection::tls_due() const {
-  return tls_ != nullptr && (tls_->begun() || broker_.info(wire_).tls_required);
+  return tls_ != nullptr && (tls_->begun() || reactor_.settings().info(wire_).tls_required);
 }
 
 void Connection::tls_hello() {
   reactor_.awake();
   if (tls_ == nullptr) return;
   // Elsewhere the time runs from the start.
-  const TlsOptions& options = broker_.options.tls;
+  const TlsOptions& options = reactor_.settings().options.tls;
   const bool waited_for = options.handshake_first == TlsFirst::automatic && !opened_;
-  if (waited_for || !broker_.info(wire_).tls_required) arm_liveness(options.handshake_timeout_ns());
+  if (waited_for || !reactor_.settings().info(wire_).tls_required)
+    arm_liveness(options.handshake_timeout_ns());
 }
 
 void Connection::tls_open(const net::TlsPeer* peer) {
@@ -45,7 +46,8 @@ void Connection::tls_open(const net::TlsPeer* peer) {
 
 // False: the timer is that of a client that may go on without TLS.
 bool Connection::on_tls_timer() {
-  if (!opened_ && !tls_->begun() && broker_.options.tls.handshake_first == TlsFirst::automatic) {
+  if (!opened_ && !tls_->begun() &&
+      reactor_.settings().options.tls.handshake_first == TlsFirst::automatic) {
     send_info(false);
     return true;
   }

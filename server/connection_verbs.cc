@@ -64,7 +64,7 @@ void Connection::on_connect() {
   verbose_ = c.verbose;
   pedantic_ = c.pedantic;
   wants_.echo = c.echo;
-  wants_.headers = c.headers && !broker_.options.no_header_support;
+  wants_.headers = c.headers && !reactor_.settings().options.no_header_support;
   wants_.no_responders = c.no_responders;
   protocol_ = static_cast<uint8_t>(c.protocol < 0 || c.protocol > 1 ? 0xff : c.protocol);
   Details& given_details = details();
@@ -77,7 +77,7 @@ void Connection::on_connect() {
   if (rtt_ns_ == 0) rtt_ns_ = std::max<int64_t>(reactor_.now_ns() - start_ns_, 1);
   // The clock of the auth timeout stops here; a slow check has one of its own.
   reactor_.timers().cancel(liveness_timer_);
-  const Authorization& rules = broker_.authorization(wire_);
+  const Authorization& rules = reactor_.settings().authorization(wire_);
   if (!c.account.empty() || c.new_account) return finish_auth(AuthVerdict::denied);
   if (!rules.required()) return finish_auth(AuthVerdict::accepted);
   Credentials given{std::move(c.user), std::move(c.password), std::move(c.auth_token)};
@@ -88,8 +88,8 @@ void Connection::on_connect() {
   hold(kHoldAuth);
   Reactor& home = reactor_;
   const Origin self{cid_, slot_, reactor_.index()};
-  const auto deadline =
-      AuthWorker::Clock::now() + std::chrono::nanoseconds(broker_.auth_timeout_ns(wire_));
+  const auto deadline = AuthWorker::Clock::now() +
+                        std::chrono::nanoseconds(reactor_.settings().auth_timeout_ns(wire_));
   broker_.auth_worker.post(rules, std::move(given), deadline, [&home, self](AuthVerdict verdict) {
     home.mailbox().post([&home, self, verdict] {
       if (Endpoint* waiting = home.find(self))
@@ -122,7 +122,7 @@ void Connection::after_auth() {
   stream_->trust();
   send_ok();
   // The first PING comes early: it measures the round trip.
-  const int64_t first = std::min(broker_.options.ping_interval_ns, 2 * kNsPerSecond);
+  const int64_t first = std::min(reactor_.settings().options.ping_interval_ns, 2 * kNsPerSecond);
   const auto jitter = static_cast<int64_t>(
       reactor_.random().below(static_cast<uint64_t>(std::max<int64_t>(first / 5, 1))));
   reactor_.timers().arm(liveness_timer_, reactor_.now_ns() + first + jitter);
@@ -130,7 +130,7 @@ void Connection::after_auth() {
 
 // From the control line alone, before any payload is kept.
 bool Connection::check_publish() {
-  const int64_t limit = broker_.options.max_payload;
+  const int64_t limit = reactor_.settings().options.max_payload;
   if (limit >= 0 && parser_.args().size > limit) {
     close_with(proto::err::kMaxPayload, CloseReason::max_payload);
     return false;

@@ -57,10 +57,10 @@ std::string Endpoint::refusal(std::string_view subject, std::string_view reply) 
 std::string Endpoint::subscribe(std::string_view subject, std::string_view queue,
                                 std::string_view sid) {
   if (queue == kSystemQueue) return proto::err::subscribe_violation(subject, queue);
-  const uint32_t max_tokens = broker_.options.max_sub_tokens;
+  const uint32_t max_tokens = reactor_.settings().options.max_sub_tokens;
   if (is_client() && max_tokens > 0 && proto::count_tokens(subject) > max_tokens)
     return proto::err::too_many_tokens(subject);
-  const int64_t max = broker_.options.max_subscriptions;
+  const int64_t max = reactor_.settings().options.max_subscriptions;
   if (is_client() && max > 0 && subscriptions_.size() >= static_cast<size_t>(max))
     return std::string(proto::err::kMaxSubscriptions);
   if (subscriptions_.find(sid) != nullptr) return {};
@@ -95,14 +95,14 @@ bool Endpoint::drop_subscriptions(size_t count) {
 }
 
 Delivered Endpoint::judge(size_t pending) {
-  const auto max = static_cast<size_t>(broker_.options.max_pending);
+  const auto max = static_cast<size_t>(reactor_.settings().options.max_pending);
   if (pending <= max / 4 * 3) [[likely]] return Delivered::yes;
   if (pending > max) {
     slow_consumer(proto::CloseReason::slow_consumer_pending);
     return Delivered::no;
   }
   // Dropped for this one, where that was asked for; a queue group tries another.
-  if (broker_.options.no_fast_producer_stall) return Delivered::no;
+  if (reactor_.settings().options.no_fast_producer_stall) return Delivered::no;
   ++stalls_;
   return Delivered::behind;
 }
@@ -137,7 +137,7 @@ bool Endpoint::count_connection() {
   opened_ = counted_ = true;
   note(ConnectionEvent::Kind::connected);
   const int64_t others = broker_.connections.fetch_add(1, std::memory_order_relaxed);
-  return others < broker_.options.max_connections;
+  return others < reactor_.settings().options.max_connections;
 }
 
 void Endpoint::finish() {

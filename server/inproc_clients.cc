@@ -52,19 +52,20 @@ void InprocClients::shut() {
 Result<std::shared_ptr<ClientLink>> connect_client(Broker& broker, Reactor& home,
                                                    const ClientOptions& options) {
   constexpr const char* kWhere = "Server::connect";
-  const Authorization& rules = broker.authorization(Wire::inproc);
+  const std::shared_ptr<const Settings> settings = broker.settings();
+  const Authorization& rules = settings->authorization(Wire::inproc);
   const bool credentials =
       !options.user.empty() || !options.password.empty() || !options.token.empty();
   if (credentials && rules.required() &&
       !credentials_match(rules, {options.user, options.password, options.token}))
     return Error{Errc::denied, 0, kWhere, std::string(proto::err::kAuthorization)};
   if (broker.connections.fetch_add(1, std::memory_order_relaxed) >=
-      broker.options.max_connections) {
+      settings->options.max_connections) {
     broker.connections.fetch_sub(1, std::memory_order_relaxed);
     return Error{Errc::exhausted, 0, kWhere, std::string(proto::err::kMaxConnections)};
   }
   broker.total_connections.fetch_add(1, std::memory_order_relaxed);
-  const Options& o = broker.options;
+  const Options& o = settings->options;
   const ClientLimits limits{static_cast<size_t>(o.max_pending), o.max_payload, o.max_control_line,
                             o.max_subscriptions, o.max_sub_tokens, !o.no_header_support};
   Random random;

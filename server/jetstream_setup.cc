@@ -42,9 +42,9 @@ js::Settings jetstream_settings(const Broker& broker) {
   js::Settings s;
   s.account = broker.account.name;
   s.domain = o.domain;
-  s.server_name = broker.tcp_info.server_name;
+  s.server_name = broker.settings()->tcp_info.server_name;
   s.server_id = broker.server_id;
-  s.server_version = broker.tcp_info.version;
+  s.server_version = broker.settings()->tcp_info.version;
   s.folder = (o.store_dir.empty() ? default_folder() : o.store_dir) + "/jetstream";
   s.sync_always = o.sync_always;
   s.sync_interval_ns = o.sync_interval_ns;

@@ -2,6 +2,7 @@
 //
 // Any thread. The callback decides where lines go; without one they go nowhere.
 #pragma once
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <string>
@@ -12,18 +13,22 @@ namespace pipit {
 
 class Log {
  public:
-  explicit Log(const Options& options)
-      : sink_(options.log), debug_(options.debug), trace_(options.trace || options.trace_verbose) {}
+  explicit Log(const Options& options) : sink_(options.log) { change(options); }
 
-  bool debug() const { return debug_ && sink_; }
-  bool trace() const { return trace_ && sink_; }
+  bool debug() const { return sink_ && debug_.load(std::memory_order_relaxed); }
+  bool trace() const { return sink_ && trace_.load(std::memory_order_relaxed); }
+  // What is wanted from now on, to the same callback.
+  void change(const Options& options) {
+    debug_.store(options.debug, std::memory_order_relaxed);
+    trace_.store(options.trace || options.trace_verbose, std::memory_order_relaxed);
+  }
   void line(LogLevel level, std::string_view text) const {
-    if (sink_ && (level != LogLevel::debug || debug_) && (level != LogLevel::trace || trace_))
+    if (sink_ && (level != LogLevel::debug || debug()) && (level != LogLevel::trace || trace()))
       sink_(level, text);
   }
   __attribute__((format(printf, 3, 4))) void print(LogLevel level, const char* format, ...) const {
     if (!sink_) return;
-    if ((level == LogLevel::debug && !debug_) || (level == LogLevel::trace && !trace_)) return;
+    if ((level == LogLevel::debug && !debug()) || (level == LogLevel::trace && !trace())) return;
     char text[1024];
     va_list args;
     va_start(args, format);
@@ -34,7 +39,7 @@ class Log {
 
  private:
   const LogCallback sink_;
-  const bool debug_, trace_;
+  std::atomic<bool> debug_{false}, trace_{false};
 };
 
 }  // namespace pipit

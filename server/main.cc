@@ -102,8 +102,8 @@ int send_signal(const std::string& program, const std::string& command) {
 }
 
 // Runs until a signal ends it.
-int serve(Options options, const ProcessOptions& process, const std::string& program,
-          sigset_t signals) {
+int serve(Options options, const ProcessOptions& process, const Flags& flags,
+          const std::string& program, sigset_t signals) {
   LogFile log({process.log_file, process.logtime, process.logtime_utc, process.log_size_limit,
                process.log_max_num});
   if (const auto opened = log.open(); !opened.ok()) {
@@ -212,11 +212,11 @@ int serve(Options options, const ProcessOptions& process, const std::string& pro
         break;
       case SIGHUP:
         say(LogLevel::info, "Trapped \"hangup\" signal");
-        if (const auto reloaded = reload(server, shown); !reloaded.ok())
+        if (const auto reloaded = reload(server, flags, shown); !reloaded.ok())
           say(LogLevel::error,
               "Failed to reload server configuration: " + reloaded.error().text);
         else
-          say(LogLevel::info, "Reloaded: TLS certificates");
+          say(LogLevel::info, "Reloaded server configuration");
         break;
       default: break;
     }
@@ -276,7 +276,7 @@ int run(int argc, char** argv) {
   sigemptyset(&signals);
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return serve(std::move(options), process, program, signals);
+  return serve(std::move(options), process, flags, program, signals);
 }
 
 }  // namespace

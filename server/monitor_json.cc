@@ -214,25 +214,28 @@ std::string duration_text(int64_t ns) {
 
 std::string varz_json(const MonitorInput& in) {
   const Broker& broker = in.broker;
-  const Options& o = broker.options;
+  const std::shared_ptr<const Settings> settings = broker.settings();
+  const Options& o = settings->options;
   const Totals t = sum(in.reactors);
   const int64_t uptime = in.now_ns - broker.start_wall_ns;
-  const Authorization& auth = broker.authorization(Wire::tcp);
+  const Authorization& auth = settings->authorization(Wire::tcp);
   const auto seconds = [&](Wire wire) {
-    return static_cast<double>(broker.auth_timeout_ns(wire)) / 1e9;
+    return static_cast<double>(settings->auth_timeout_ns(wire)) / 1e9;
   };
   std::string out;
   JsonWriter w(out, true);
   w.begin_object();
-  w.field("server_id", broker.server_id).field("server_name", broker.tcp_info.server_name);
-  w.field("version", broker.tcp_info.version).field("proto", 1).field("go", broker.tcp_info.go);
-  w.field("host", broker.tcp_info.host).field("port", broker.tcp_info.port);
+  w.field("server_id", broker.server_id).field("server_name", settings->tcp_info.server_name);
+  w.field("version", settings->tcp_info.version)
+      .field("proto", 1)
+      .field("go", settings->tcp_info.go);
+  w.field("host", settings->tcp_info.host).field("port", settings->tcp_info.port);
   if (auth.required()) w.field("auth_required", true);
-  optional_field(w, "tls_required", broker.tcp_info.tls_required);
-  optional_field(w, "tls_verify", broker.tcp_info.tls_verify);
-  if (!broker.tcp_info.connect_urls.empty()) {
+  optional_field(w, "tls_required", settings->tcp_info.tls_required);
+  optional_field(w, "tls_verify", settings->tcp_info.tls_verify);
+  if (!settings->tcp_info.connect_urls.empty()) {
     w.key("connect_urls").begin_array();
-    for (const std::string& url : broker.tcp_info.connect_urls) w.value(url);
+    for (const std::string& url : settings->tcp_info.connect_urls) w.value(url);
     w.end_array();
   }
   w.field("max_connections", o.max_connections);
@@ -247,7 +250,7 @@ std::string varz_json(const MonitorInput& in) {
     w.key(name).begin_object().end_object();
   w.key("websocket").begin_object();
   if (o.websocket.enabled()) {
-    w.field("host", o.websocket.host).field("port", broker.ws_info.port);
+    w.field("host", o.websocket.host).field("port", settings->ws_info.port);
     optional_field(w, "advertise", o.websocket.advertise);
     optional_field(w, "handshake_timeout", o.websocket.handshake_timeout_ns);
     if (o.websocket.authorization.required())
@@ -282,7 +285,7 @@ std::string varz_json(const MonitorInput& in) {
   w.key("http_req_stats").begin_object();
   for (const auto& [path, count] : in.request_counts) w.field(path, count);
   w.end_object();
-  w.field("config_load_time", rfc3339(broker.start_wall_ns));
+  w.field("config_load_time", rfc3339(settings->since_wall_ns));
   w.field("config_digest", o.config_digest);
   if (!o.server_tags.empty()) {
     w.key("tags").begin_array();
@@ -313,7 +316,7 @@ std::string connz_json(MonitorInput& in, const MonitorQuery& query) {
     for (const ConnectionSnapshot& c : r.open) list.push_back(&c);
     for (const ConnectionSnapshot& c : r.closed) closed.push_back(&c);
   }
-  keep_latest(closed, in.broker.options.max_closed_clients);
+  keep_latest(closed, in.broker.settings()->options.max_closed_clients);
   list.insert(list.end(), closed.begin(), closed.end());
   // Who asks for some by cid or user is told how many there are.
   const size_t total = list.size();

@@ -15,6 +15,7 @@ constexpr size_t kClosedBytes = 16 * 1024 * 1024;
 Reactor::Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::function<void()> wake,
                  Clock clock, Random random, uint32_t ring_capacity)
     : broker_(broker),
+      settings_(broker.settings()),
       index_(index),
       tracing_(broker.log.trace()),
       clock_(clock),
@@ -27,6 +28,11 @@ Reactor::Reactor(Broker& broker, uint16_t index, uint32_t reactors, std::functio
       lame_duck_timer_(*this, &Reactor::on_lame_duck_timer) {}
 
 Reactor::~Reactor() { timers_.cancel(lame_duck_timer_); }
+
+void Reactor::take_settings() {
+  settings_ = broker_.settings();
+  tracing_ = broker_.log.trace();
+}
 
 uint32_t Reactor::take_slot() {
   if (free_slots_.empty()) {
@@ -196,7 +202,7 @@ void Reactor::on_lame_duck_timer() {
 }
 
 void Reactor::remember_closed(const Endpoint& endpoint) {
-  const size_t max = broker_.options.max_closed_clients;
+  const size_t max = settings().options.max_closed_clients;
   if (max == 0) return;
   // The list of a connection with very many subscriptions would outweigh everything else here.
   closed_.push_back(endpoint.snapshot(endpoint.subscription_count() <= 256));

@@ -20,6 +20,7 @@
 #include "server/inproc_clients.h"
 #include "server/mailbox.h"
 #include "server/outbound.h"
+#include "server/settings.h"
 #include "server/stats.h"
 #include "transport/timer_heap.h"
 
@@ -109,6 +110,9 @@ class Reactor {
   Broker& broker() { return broker_; }
   uint16_t index() const { return index_; }
   int64_t now_ns() const { return now_ns_; }
+  // What holds for this reactor: as reloaded last, or nearly so.
+  const Settings& settings() const { return *settings_; }
+  void take_settings();
   bool tracing() const { return tracing_; }
   Mailbox& mailbox() { return mailbox_; }
   Delivery& delivery() { return delivery_; }
@@ -131,8 +135,9 @@ class Reactor {
   void on_lame_duck_timer();
 
   Broker& broker_;
+  std::shared_ptr<const Settings> settings_;
   const uint16_t index_;
-  const bool tracing_;
+  bool tracing_;
   const Clock clock_;
   int64_t now_ns_;
   uint32_t generation_ = 0;

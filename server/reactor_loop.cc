@@ -111,14 +111,13 @@ void ReactorLoop::adopt_here(Arrival&& arrival) {
         std::make_unique<net::TcpStream>(loop_, arrival.fd, std::move(arrival.peer),
                                          std::move(arrival.read_already)));
     if (wire == Wire::tcp) return stream;
-    const int64_t max = broker_.options.max_payload;
+    const int64_t max = reactor_.settings().options.max_payload;
     return std::make_unique<net::WsStream>(
         std::move(stream),
-        net::WsStream::Settings{
-            .rules = &broker_.ws_rules,
-            .scratch = &ws_scratch_,
-            .max_message = static_cast<size_t>(max < 0 ? proto::kMaxSize : max),
-            .untrusted_max = broker_.options.max_control_line},
+        net::WsStream::Settings{.rules = &broker_.ws_rules,
+                                .scratch = &ws_scratch_,
+                                .max_message = static_cast<size_t>(max < 0 ? proto::kMaxSize : max),
+                                .untrusted_max = reactor_.settings().options.max_control_line},
         [&connection](const net::WsUpgrade& upgrade) { connection.upgraded(upgrade); });
   });
 }
@@ -127,7 +126,8 @@ void ReactorLoop::adopt_here(Arrival&& arrival) {
 std::unique_ptr<net::ByteStream> ReactorLoop::secure(Connection& connection, Wire wire,
                                                      std::unique_ptr<net::ByteStream> plain) {
   const bool client = wire == Wire::tcp;
-  const bool may_stay_plain = client && broker_.tcp_info.tls_available && !broker_.tcp_info.tls_required;
+  const proto::Info& info = reactor_.settings().tcp_info;
+  const bool may_stay_plain = client && info.tls_available && !info.tls_required;
   TlsListeners::Wrapped wrapped = broker_.tls.wrap(
       client ? TlsPort::client : TlsPort::websocket, std::move(plain), tls_scratch_,
       [this](std::function<void()> call) { reactor_.mailbox().post(std::move(call)); },

@@ -36,7 +36,8 @@ class Server::Impl {
   Result<void> adopt(int fd, std::span<const std::byte> read_already, Wire wire);
   Result<std::shared_ptr<ClientLink>> connect(const ClientOptions& options);
 
-  Result<void> reload_certificates() { return broker_.tls.load(broker_.options); }
+  Result<void> reload_certificates();
+  Result<void> reload(Options options);
 
   Drive& drive() { return *drive_; }
   const net::TcpListener& clients() const { return clients_; }
@@ -62,6 +63,7 @@ class Server::Impl {
   std::unique_ptr<Drive> drive_;
   std::atomic<size_t> next_{0};  // where equal loads go
   std::atomic<size_t> reactors_left_{0};
+  std::mutex reload_mutex_;  // one at a time
   std::mutex mutex_;  // of what follows
   State state_ = State::bound;
   std::vector<std::function<void()>> stop_done_;
@@ -212,6 +214,33 @@ Result<void> Server::Impl::adopt(int fd, std::span<const std::byte> read_already
   return closed;
 }
 
+Result<void> Server::Impl::reload_certificates() {
+  const std::lock_guard lock(reload_mutex_);
+  return broker_.tls.load(broker_.settings()->options);
+}
+
+Result<void> Server::Impl::reload(Options options) {
+  constexpr const char* kWhere = "Server::reload";
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != State::bound && state_ != State::running)
+      return Error{Errc::closed, 0, kWhere, "the server was stopped"};
+  }
+  ConfigFaults faults;
+  validate(options, faults);
+  PIPIT_TRY(faults.result(kWhere));
+  if (const std::string fields = unreloadable(broker_.options, options); !fields.empty())
+    return Error{Errc::invalid_argument, 0, kWhere, "a running server cannot change " + fields};
+  const std::lock_guard lock(reload_mutex_);
+  PIPIT_TRY(broker_.tls.load(options));
+  broker_.change_settings(std::move(options));
+  for (auto& loop : loops_) {
+    Reactor& reactor = loop->reactor();
+    reactor.mailbox().post([&reactor] { reactor.take_settings(); });
+  }
+  return {};
+}
+
 void Server::Impl::close_listeners(bool monitor) {
   clients_.close();
   websockets_.close();
@@ -239,7 +268,7 @@ void Server::Impl::lame_duck(std::function<void()> done) {
     for (auto& loop : loops_) {
       Reactor& reactor = loop->reactor();
       reactor.mailbox().post([&reactor] {
-        const Options& options = reactor.broker().options;
+        const Options& options = reactor.settings().options;
         reactor.lame_duck(options.lame_duck_grace_period_ns, options.lame_duck_duration_ns);
       });
     }
@@ -310,6 +339,7 @@ void Server::stop() noexcept {
 }
 void Server::stop(std::function<void()> done) noexcept { impl_->begin_stop(std::move(done)); }
 Result<void> Server::reload_certificates() noexcept { return impl_->reload_certificates(); }
+Result<void> Server::reload(Options options) noexcept { return impl_->reload(std::move(options)); }
 Result<void> Server::adopt(int fd, std::span<const std::byte> read_already, Handover kind) noexcept {
   return impl_->adopt(fd, read_already, kind == Handover::nats ? Wire::tcp : Wire::websocket);
 }

@@ -97,6 +97,13 @@ int main(void) {
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_adopt, (server, 0, broken, PIPIT_HANDOVER_NATS, &err));
   FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_adopt, (server, 0, none, 7, &err));
   FAILS(PIPIT_CLOSED, pipit_server_adopt, (server, 0, none, PIPIT_HANDOVER_NATS, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_reload, (NULL, none, &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_reload, (server, broken, &err));
+  FAILS(PIPIT_INVALID_CONFIG, pipit_server_reload, (server, text("no { such"), &err));
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_reload, (server, none, &err)); /* another port */
+  FAILS(PIPIT_INVALID_ARGUMENT, pipit_server_reload_certificates, (NULL, &err));
+  OK(pipit_server_reload(server, text(config), &err));
+  OK(pipit_server_reload_certificates(server, &err)); /* of which there are none */
   CHECK(pipit_server_client_port(NULL) == 0 && pipit_server_websocket_port(NULL) == 0);
   CHECK(pipit_server_monitor_port(NULL) == 0 && pipit_server_id(NULL).len == 0);
   CHECK(pipit_server_fd(NULL) == -1 && pipit_server_timeout(NULL) == -1);
@@ -238,6 +245,7 @@ int main(void) {
   OK(pipit_sub_close_after(sub, 1, &err)); /* it had none more to come */
   OK(pipit_server_stop(server, &err));
   FAILS(PIPIT_CLOSED, pipit_server_adopt, (server, 0, none, PIPIT_HANDOVER_NATS, &err));
+  FAILS(PIPIT_CLOSED, pipit_server_reload, (server, text(config), &err));
   pipit_client* late = NULL;
   FAILS(PIPIT_CLOSED, pipit_connect, (server, NULL, &late, &err));
   FAILS(PIPIT_CLOSED, pipit_server_start, (server, &err));

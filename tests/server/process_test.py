@@ -308,10 +308,31 @@ def hangup_says_what_it_cannot():
                         r"file is provided using -c or --config\n")
         Client(server.port()).flush()
     with configured("max_payload: 100\n") as server:
-        server.config.write_text('listen: "127.0.0.1:-1"\nmax_payload: 200\n')
+        for text, why in (("host: 0.0.0.0", "cannot change host"), ("max_payload: 5, port: 1", ".*port"),
+                          ("max_payload: x", "server.conf:2:"), ("max_payload: 5 {", "server.conf:2")):
+            server.config.write_text(f'listen: "127.0.0.1:-1"\n{text}\n')
+            server.send(signal.SIGHUP)
+            server.wait_log(r"\[ERR\] Failed to reload server configuration: .*" + why +
+                            r".*\. Nothing was changed\n")
+            equal(Client(server.port()).info["max_payload"], 100)
+
+
+def hangup_reloads():
+    with configured("max_payload: 100\nmax_connections: 1\n", args=["--user", "joe"]) as server:
+        client = Client(server.port(), user="joe", protocol=0)
+        client.flush()
+        server.config.write_text('listen: "127.0.0.1:-1"\nmax_payload: 200\ntrace: true\n'
+                                 'authorization { user: ann, password: pw }\n')
         server.send(signal.SIGHUP)
-        server.wait_log(r"\[ERR\] Failed to reload server configuration: .*Nothing was changed\n")
-        equal(Client(server.port()).info["max_payload"], 100)
+        server.wait_log(r"\[INF\] Reloaded server configuration\n")
+        equal(client.flush(), [])  # who is connected stays so
+        server.wait_log(r"\[TRC\] .*<<- \[PING\]")
+        again = Client(server.port(), user="joe", **{"pass": "pw"})  # the command line wins as ever
+        again.flush()
+        equal(again.info["max_payload"], 200)
+        Client(server.port(), user="ann", **{"pass": "pw"}).expect("-ERR 'Authorization Violation'")
+        client.send("PUB a 150\r\n" + 150 * "x")
+        client.flush()
 
 
 def lame_duck():
@@ -527,6 +548,7 @@ CASES = [
     ("the ports file has a URL for each interface", ports_file_of_every_interface),
     ("SIGINT and SIGTERM end it with 0", interrupt_and_terminate),
     ("SIGHUP says what it cannot do and changes nothing", hangup_says_what_it_cannot),
+    ("SIGHUP takes the configuration anew", hangup_reloads),
     ("SIGUSR2 tells clients, refuses new ones and ends with the last", lame_duck),
     ("SIGUSR2 closes who does not go", lame_duck_closes_clients),
     ("SIGUSR2 without clients ends at once", lame_duck_alone),

@@ -56,12 +56,14 @@ struct Authorization {
   int64_t timeout_ns = 0;  // 0: the default, 2 s
 
   bool required() const { return !user.empty() || !password.empty() || !token.empty(); }
+  bool operator==(const Authorization&) const = default;
 };
 
 // A certificate, with what stands between it and its authority, and its key: PEM files.
 struct TlsCertificate {
   std::string cert_file;
   std::string key_file;
+  bool operator==(const TlsCertificate&) const = default;
 };
 
 // Who begins TLS on a client port: the client after it has read INFO, or both at once without INFO;
@@ -84,6 +86,7 @@ struct TlsOptions {
 
   bool enabled() const { return !certificates.empty(); }
   int64_t handshake_timeout_ns() const { return timeout_ns > 0 ? timeout_ns : 2 * kNsPerSecond; }
+  bool operator==(const TlsOptions&) const = default;
 };
 
 struct WebsocketOptions {
@@ -101,6 +104,7 @@ struct WebsocketOptions {
   int64_t ping_interval_ns = 0;  // 0: Options::ping_interval_ns
 
   bool enabled() const { return port != 0; }
+  bool operator==(const WebsocketOptions&) const = default;
 };
 
 // JetStream: streams that are kept. The names are those of a `jetstream` block.
@@ -119,6 +123,7 @@ struct JetStreamOptions {
   // Of one stream, published and not on the disk yet; then publishers get status 429.
   int64_t max_buffered_msgs = 100'000;
   int64_t max_buffered_size = 128 * 1024 * 1024;
+  bool operator==(const JetStreamOptions&) const = default;
 };
 
 struct Options {

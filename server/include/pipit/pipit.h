@@ -149,6 +149,12 @@ enum pipit_handover { PIPIT_HANDOVER_NATS, PIPIT_HANDOVER_WEBSOCKET };
 PIPIT_API int pipit_server_adopt(pipit_server* server, int fd, pipit_str read_already, int handover,
                                  pipit_error* err);
 
+/* [any] Another configuration from now on, all of it or nothing: see Server::reload(). The hooks
+ * stay. PIPIT_INVALID_ARGUMENT names what a running server cannot change. */
+PIPIT_API int pipit_server_reload(pipit_server* server, pipit_str config, pipit_error* err);
+/* [any] Certificates read anew from their files; on failure those in use stay. */
+PIPIT_API int pipit_server_reload_certificates(pipit_server* server, pipit_error* err);
+
 /* Driven by the caller: wait for fd or timeout (milliseconds, -1: forever), then poll. [owner]
  * Where it is not, fd is -1, timeout -1 and poll an error. */
 PIPIT_API int pipit_server_fd(const pipit_server* server);

@@ -79,6 +79,14 @@ class PIPIT_API Server {
   // nothing: on failure what was in use stays. Session tickets from before open nothing any more.
   Result<void> reload_certificates() noexcept;
 
+  // [any] Other options from now on, all of them or none, and certificates read anew as above.
+  // `log` and `on_event` stay those of create(). Errc::invalid_argument names the fields that a
+  // running server cannot change: where it listens, its name, run mode, JetStream, headers, the
+  // WebSocket block but for its certificates, and whether there is TLS. Connections that are there
+  // stay, with the maximum control line and the TLS that they began with, and clients in the
+  // process with their limits; all else holds for them too, once their reactor turns.
+  Result<void> reload(Options options) noexcept;
+
   // As bound, also when -1 was asked; 0: that listener is off.
   int client_port() const noexcept;        // [any]
   int websocket_port() const noexcept;     // [any]
