@@ -19,7 +19,6 @@ ApiOutcome not_built_in(const StreamConfig& config) {
   if (std::ranges::any_of(config.sources, far))
     return refuse("a source by a remote API or consumer");
   if (config.allow_atomic) return refuse("allow_atomic");
-  if (config.allow_msg_schedules) return refuse("allow_msg_schedules");
   if (config.allow_batched) return refuse("allow_batched");
   return {};
 }

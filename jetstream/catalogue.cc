@@ -1,6 +1,9 @@
 #include "jetstream/catalogue.h"
 
+#include <set>
+
 #include "jetstream/expiry.h"
+#include "jetstream/schedules.h"
 #include "jetstream/stream.h"
 #include "jetstream/stream_config_json.h"
 
@@ -43,6 +46,7 @@ void Catalogue::derive(StreamSetup& setup) const {
 
 Result<void> Catalogue::recover(int64_t now_ns) {
   for (const auto& [id, name] : file_.streams()) {
+    if (name.ends_with(Schedules::kSuffix)) continue;
     auto kept = file_.settings(id);
     if (!kept) return kept.take_error();
     const auto stored = read_stored_stream(kept.value().config);
@@ -62,6 +66,7 @@ Result<void> Catalogue::recover(int64_t now_ns) {
       auto made = memory_.create_stream(name, kept.value(), setup->config.first_seq, setup->id);
       if (!made) return made.take_error();
     }
+    PIPIT_TRY(Schedules::open(*setup, name));
     expire_all(*setup, now_ns);
     bool opened = false;
     homes_.run(homes_.of(stored->config.name), [&](Shard& shard) { opened = shard.open(setup); });
@@ -69,7 +74,20 @@ Result<void> Catalogue::recover(int64_t now_ns) {
       return Error{Errc::invalid_argument, 0, "JetStream", "cannot listen for stream " + name};
     keep(std::move(setup));
   }
+  drop_orphans();
   return {};
+}
+
+// What a crash has left beside a stream that was deleted.
+void Catalogue::drop_orphans() {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [id, name] : file_.streams()) names.insert(name);
+  for (const auto& [id, name] : file_.streams()) {
+    const std::string_view whole = name;
+    if (!whole.ends_with(Schedules::kSuffix)) continue;
+    if (!names.contains(whole.substr(0, whole.size() - Schedules::kSuffix.size())))
+      (void)file_.delete_stream(id);
+  }
 }
 
 SetupRef Catalogue::find(std::string_view name) const {
@@ -128,6 +146,8 @@ std::optional<ApiError> Catalogue::create(StreamConfig config, int64_t now_ns, S
     made = memory_.create_stream(name, settings, setup->config.first_seq, setup->id);
     if (!made) return stream_error(JsErr::stream_create, made.error());
   }
+  if (auto beside = Schedules::open(*setup, name); !beside)
+    return stream_error(JsErr::stream_create, beside.error());
   const auto opened = std::make_shared<bool>(false);
   homes_.run(homes_.of(setup->name()),
              [opened, setup](Shard& shard) { *opened = shard.open(setup); });
@@ -154,6 +174,8 @@ std::optional<ApiError> Catalogue::update(const StreamSetup& old, StreamConfig c
     changed = memory_.update_stream(setup->id, settings);
     if (!changed) return stream_error(JsErr::stream_update, changed.error());
   }
+  if (auto beside = Schedules::open(*setup, store_name(setup->name())); !beside)
+    return stream_error(JsErr::stream_update, beside.error());
   if (!homes_.run(homes_.of(setup->name()), [setup](Shard& shard) { shard.update(setup); }))
     return api_error(JsErr::stream_update, "the server stops");
   keep(setup);
@@ -171,6 +193,7 @@ std::optional<ApiError> Catalogue::remove(const StreamSetup& stream) {
   commits_.begin();
   auto gone = file_.delete_stream(stream.definition);
   if (gone && stream.store == &memory_) (void)memory_.delete_stream(stream.id);
+  if (gone && stream.schedules != 0) (void)stream.store->delete_stream(stream.schedules);
   {
     const std::lock_guard lock(mutex_);
     streams_.erase(name);

@@ -65,6 +65,7 @@ class Catalogue {
   // What of a setup follows from its configuration.
   void derive(StreamSetup& setup) const;
   void keep(SetupRef setup);
+  void drop_orphans();
 
   const Settings& settings_;
   store::Store& file_;

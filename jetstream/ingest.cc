@@ -74,10 +74,11 @@ std::string lowered(std::string_view text) {
 }
 
 Verdict check_rollup(const StreamSetup& setup, Publish& publish, bool is_copy) {
-  if (publish.asks[Header::rollup].empty()) return {};
+  const std::string rollup =
+      publish.schedule.add_rollup ? "sub" : lowered(publish.asks[Header::rollup]);
+  if (rollup.empty()) return {};
   const bool allowed = setup.config.allow_rollup && !setup.config.deny_purge;
   if (!allowed && !is_copy) return refused(JsErr::rollup_failed, {"rollup not permitted"});
-  const std::string rollup = lowered(publish.asks[Header::rollup]);
   if (rollup == "sub")
     publish.rollup = Publish::Rollup::subject;
   else if (rollup == "all")
@@ -114,7 +115,7 @@ Verdict apply_ttl(const StreamConfig& config, Publish& publish) {
   const int64_t marker_s = config.subject_delete_marker_ttl_ns / kSecondNs;
   if (*ttl_ns > 0 && *ttl_ns < marker_s * kSecondNs && config.max_msgs_per_subject != 1) {
     ttl_ns = marker_s * kSecondNs;
-    publish.own_headers = publish.headers;
+    if (publish.own_headers.empty()) publish.own_headers = publish.headers;
     proto::remove_header(publish.own_headers, "Nats-TTL");
     proto::append_header(publish.own_headers, "Nats-TTL", std::to_string(marker_s));
     publish.headers = publish.own_headers;
@@ -166,11 +167,11 @@ Verdict Ingest::check_headers(const StreamSetup& setup, Publish& publish, uint64
   if (Verdict verdict = check_increment(config, publish); is_refused(verdict)) return verdict;
   if (!asks[Header::expected_stream].empty() && asks[Header::expected_stream] != setup.name())
     return refused(JsErr::stream_not_match);
-  if (!config.allow_msg_ttl && parse_message_ttl(asks[Header::ttl]).value_or(0) != 0)
+  if (!publish.by_stream && !config.allow_msg_ttl &&
+      parse_message_ttl(asks[Header::ttl]).value_or(0) != 0)
     return refused(JsErr::ttl_disabled);
-  if (asks.has(Header::schedule) && !config.allow_msg_schedules)
-    return refused(JsErr::schedules_disabled);
   if (Verdict verdict = check_last_seqs(setup, publish); is_refused(verdict)) return verdict;
+  if (Verdict verdict = check_schedules(setup, publish); is_refused(verdict)) return verdict;
   publish.id = asks[Header::msg_id];
   if (Verdict verdict = find_duplicate(setup, publish); verdict.kind != Verdict::Kind::store)
     return verdict;
@@ -178,7 +179,34 @@ Verdict Ingest::check_headers(const StreamSetup& setup, Publish& publish, uint64
     if (const std::string& last = last_id(setup, failures);
         last != asks[Header::expected_last_msg_id])
       return refused(JsErr::wrong_last_msg_id, {last});
-  return check_rollup(setup, publish, false);
+  return check_rollup(setup, publish, publish.by_stream);
+}
+
+Verdict Ingest::check_schedules(const StreamSetup& setup, Publish& publish) {
+  const PublishHeaders& asks = publish.asks;
+  ScheduleRequest& request = publish.schedule;
+  if (publish.by_stream) {
+    if (asks[Header::schedule_next] == "purge") request.purges = asks[Header::scheduler];
+    return {};
+  }
+  const auto find_zone = [this](std::string_view name) { return zones_.find(name); };
+  if (auto fault = check_schedule(asks, publish.subject, setup.config, find_zone,
+                                  clock_.system_ns(), request)) {
+    Verdict verdict;
+    verdict.kind = Verdict::Kind::refused;
+    verdict.error = std::move(*fault);
+    return verdict;
+  }
+  if (!request.purges.empty())
+    if (const auto last = setup.store->last(setup.id, request.purges);
+        last && PublishHeaders(last.value().headers)[Header::schedule].empty())
+      return refused(JsErr::schedules_scheduler_invalid);
+  if (request.add_rollup) {
+    publish.own_headers = publish.headers;
+    proto::append_header(publish.own_headers, "Nats-Rollup", "sub");
+    publish.headers = publish.own_headers;
+  }
+  return {};
 }
 
 Verdict Ingest::find_duplicate(const StreamSetup& setup, const Publish& publish) {

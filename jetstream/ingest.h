@@ -8,10 +8,13 @@
 
 #include "jetstream/api_errors.h"
 #include "jetstream/counter.h"
+#include "jetstream/js_clock.h"
 #include "jetstream/publish_headers.h"
+#include "jetstream/schedule_check.h"
 #include "jetstream/skipped_ids.h"
 #include "jetstream/stream_counters.h"
 #include "jetstream/stream_setup.h"
+#include "jetstream/time_zones.h"
 
 namespace pipit::js {
 
@@ -23,6 +26,8 @@ struct Publish {
 
   enum class Rollup : uint8_t { none, subject, all };
   Rollup rollup = Rollup::none;
+  bool by_stream = false;  // the stream itself made it: its headers may say anything
+  ScheduleRequest schedule;
   std::string_view id;  // remembered against duplicates
   int64_t ts_ns = 0;
   int64_t expires_ns = 0;                             // as in store::NewMessage
@@ -45,6 +50,9 @@ struct Verdict {
 
 class Ingest {
  public:
+  // Both outlive this.
+  Ingest(JsClock& clock, TimeZones& zones) : clock_(clock), zones_(zones) {}
+
   // `publish` may be changed by it: a transformed subject, headers that are not kept.
   // `failures` of Progress: what was known of messages under way holds until there is one more.
   Verdict check(const StreamSetup& setup, Publish& publish, uint64_t failures);
@@ -72,9 +80,12 @@ class Ingest {
  private:
   Verdict check_headers(const StreamSetup& setup, Publish& publish, uint64_t failures);
   Verdict check_counter(const StreamSetup& setup, Publish& publish, uint64_t failures);
+  Verdict check_schedules(const StreamSetup& setup, Publish& publish);
   Verdict find_duplicate(const StreamSetup& setup, const Publish& publish);
   const std::string& last_id(const StreamSetup& setup, uint64_t failures);
 
+  JsClock& clock_;
+  TimeZones& zones_;
   StreamCounters counters_;
   SkippedIds skipped_;
   uint64_t random_ = 0x9e3779b97f4a7c15;  // of {{random(n)}}

@@ -30,6 +30,8 @@ struct Settings {
   // [any thread] A line for the log.
   enum class Say : uint8_t { info, warning, error };
   std::function<void(Say, const std::string&)> log;
+  // [any thread] For TimeZones: a zone of the system by its name, which is one (time_zone.h).
+  std::function<std::string(std::string_view name)> read_time_zone;
 };
 
 }  // namespace pipit::js

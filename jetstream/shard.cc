@@ -12,7 +12,11 @@ constexpr int64_t kRetryNs = 1'000'000'000;  // after the store failed
 }  // namespace
 
 Shard::Shard(const Settings& settings, JsClock& clock, DirectReader& reader, size_t home)
-    : settings_(settings), clock_(clock), reader_(reader), home_(home) {}
+    : settings_(settings),
+      clock_(clock),
+      zones_(settings.read_time_zone),
+      reader_(reader),
+      home_(home) {}
 
 Shard::~Shard() = default;
 

@@ -15,6 +15,7 @@
 #include "jetstream/progress.h"
 #include "jetstream/settings.h"
 #include "jetstream/stream_setup.h"
+#include "jetstream/time_zones.h"
 
 namespace pipit::js {
 
@@ -31,6 +32,7 @@ class Shard final : public Guest {
   Host* host() { return host_; }
   const Settings& settings() const { return settings_; }
   JsClock& clock() { return clock_; }
+  TimeZones& zones() { return zones_; }
   DirectReader& reader() { return reader_; }
   size_t home() const { return home_; }  // its number
 
@@ -66,6 +68,7 @@ class Shard final : public Guest {
 
   const Settings& settings_;
   JsClock& clock_;
+  TimeZones zones_;
   DirectReader& reader_;
   const size_t home_;
   Host* host_ = nullptr;

@@ -13,6 +13,8 @@ Stream::Stream(Shard& shard, SetupRef setup)
     : shard_(shard),
       setup_(std::move(setup)),
       acks_(setup_->name(), shard.settings().domain),
+      ingest_(shard.clock(), shard.zones()),
+      schedules_(shard.zones()),
       direct_(shard) {}
 
 Stream::~Stream() = default;
@@ -63,7 +65,7 @@ void Stream::update(SetupRef setup) {
 }
 
 void Stream::plan(int64_t at_ns) {
-  expiry_.look_again(at_ns);
+  look_again(at_ns);
   shard_.tend_at(at_ns);
 }
 
@@ -90,19 +92,18 @@ bool Stream::receive(const HostMessage& message) {
   return true;
 }
 
-// False: nothing was stored.
-bool Stream::append(Publish& publish) {
+Schedules::Sent Stream::append(Publish& publish) {
   const uint64_t failures = shard_.progress().failures();
   const Verdict verdict = ingest_.check(*setup_, publish, failures);
   if (verdict.kind == Verdict::Kind::refused) {
     refuse(publish.reply, verdict.error);
-    return false;
+    return Schedules::Sent::refused;
   }
   if (verdict.kind == Verdict::Kind::duplicate) {
     // The first one may still be under way; what was appended last is not safe before it.
     publish.extra = PubAckWriter::kDuplicate;
     wait(publish, {verdict.seq, last_ticket_, last_ticket_}, {});
-    return false;
+    return Schedules::Sent::refused;
   }
   StoredPlace place{0, last_on(publish.subject), publish.ts_ns};
   const bool kept = verdict.kind == Verdict::Kind::store;
@@ -112,12 +113,16 @@ bool Stream::append(Publish& publish) {
       too_many(publish.reply);
     else
       refuse(publish.reply, store_error(appended.error()));
-    return false;
+    return appended.error().code == Errc::exhausted ? Schedules::Sent::refused
+                                                    : Schedules::Sent::later;
   }
   store::Receipt receipt = appended.value();
   ingest_.stored(publish, failures);
   ingest_.counted(*setup_, publish);
-  if (!kept) ingest_.skipped(publish, receipt.seq);
+  if (!kept) {
+    ingest_.skipped(publish, receipt.seq);
+    publish.schedule.due.reset();
+  }
   follow_up(publish, receipt);
   if (setup_->republish && kept) {
     place.seq = receipt.seq;
@@ -125,7 +130,7 @@ bool Stream::append(Publish& publish) {
   } else {
     wait(publish, receipt, {});
   }
-  return true;
+  return Schedules::Sent::stored;
 }
 
 store::NewMessage Stream::new_message(const Publish& publish) const {
@@ -148,6 +153,7 @@ void Stream::follow_up(const Publish& publish, store::Receipt& receipt) {
     if (const auto purged = setup_->store->purge(setup_->id, filter, receipt.seq, 0); purged)
       receipt.through = std::max(receipt.through, purged.value().ticket);
   }
+  if (setup_->schedules != 0) mind_schedules(publish, receipt);
   last_ticket_ = receipt.through;
   if (setup_->config.max_age_ns > 0 || publish.expires_ns != 0) {
     expiry_.appended(*setup_, publish.ts_ns, publish.expires_ns);
@@ -170,10 +176,25 @@ uint64_t Stream::last_on(std::string_view subject) {
   return last ? last.value() : 0;
 }
 
-// A message that the stream makes itself.
-bool Stream::append_own(std::string_view subject, std::string_view headers,
-                        std::string_view payload) {
+void Stream::mind_schedules(const Publish& publish, store::Receipt& receipt) {
+  const ScheduleRequest& request = publish.schedule;
+  if (request.due) {
+    const int64_t at_ns = request.due->at_ns;
+    receipt.through =
+        std::max(receipt.through, schedules_.stored(*setup_, publish.subject, receipt.seq, at_ns));
+    shard_.tend_at(schedules_wanted());
+  } else if (!publish.asks.has(PublishHeader::scheduler)) {
+    schedules_.replaced(*setup_, publish.subject);
+  }
+  if (request.purges.empty()) return;
+  if (const auto purged = setup_->store->purge(setup_->id, {request.purges, {}}, 0, 0); purged)
+    receipt.through = std::max(receipt.through, purged.value().ticket);
+}
+
+Schedules::Sent Stream::send(std::string_view subject, std::string_view headers,
+                             std::string_view payload) {
   Publish publish;
+  publish.by_stream = true;
   publish.subject = subject;
   publish.headers = headers;
   publish.payload = payload;
@@ -181,12 +202,33 @@ bool Stream::append_own(std::string_view subject, std::string_view headers,
   return append(publish);
 }
 
+void Stream::look_again(int64_t at_ns) {
+  expiry_.look_again(at_ns);
+  if (setup_->schedules != 0)
+    schedules_.look_again(shard_.clock().system_ns() + at_ns - shard_.clock().wall_ns());
+}
+
 int64_t Stream::tend(int64_t now_ns) {
   if (expiry_.next_ns() != 0 && expiry_.next_ns() <= now_ns)
     expiry_.run(*setup_, now_ns, [this](std::string_view subject, std::string_view headers) {
-      return append_own(subject, headers, {});
+      return send(subject, headers, {}) == Schedules::Sent::stored;
     });
-  return expiry_.next_ns();
+  const int64_t next_ns = expiry_.next_ns();
+  if (setup_->schedules == 0) return next_ns;
+  const int64_t system_ns = shard_.clock().system_ns();
+  if (schedules_.next_ns() != 0 && schedules_.next_ns() <= system_ns)
+    schedules_.run(*setup_, system_ns, *this);
+  const int64_t wanted_ns = schedules_wanted();
+  return next_ns == 0 || (wanted_ns != 0 && wanted_ns < next_ns) ? wanted_ns : next_ns;
+}
+
+// When to look at schedules, of the shard's clock. The system's may be set meanwhile, so not too
+// far ahead.
+int64_t Stream::schedules_wanted() {
+  if (schedules_.next_ns() == 0) return 0;
+  constexpr int64_t kAtLeastEveryNs = 10'000'000'000;
+  const int64_t left_ns = schedules_.next_ns() - shard_.clock().system_ns();
+  return shard_.clock().wall_ns() + std::clamp(left_ns, int64_t{0}, kAtLeastEveryNs);
 }
 
 void Stream::wait_and_republish(const Publish& publish, const store::Receipt& receipt,

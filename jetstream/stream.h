@@ -17,13 +17,14 @@
 #include "jetstream/ingest.h"
 #include "jetstream/pub_ack.h"
 #include "jetstream/republish.h"
+#include "jetstream/schedules.h"
 #include "jetstream/stream_setup.h"
 
 namespace pipit::js {
 
 class Shard;
 
-class Stream final : public Receiver {
+class Stream final : public Receiver, private Schedules::Sink {
  public:
   Stream(Shard& shard, SetupRef setup);
   ~Stream() override;
@@ -47,7 +48,7 @@ class Stream final : public Receiver {
   // something else happens.
   int64_t tend(int64_t now_ns);
   // [Shard] The store took back what was under way: all that was planned is looked at again.
-  void look_again(int64_t at_ns) { expiry_.look_again(at_ns); }
+  void look_again(int64_t at_ns);
 
   const StreamSetup& setup() const { return *setup_; }
   // A mirror says by what other name it answers direct gets.
@@ -68,8 +69,12 @@ class Stream final : public Receiver {
   void answer(std::string_view reply, std::string_view ack);
   void refuse(std::string_view reply, const ApiError& error);
   void too_many(std::string_view reply);
-  bool append(Publish& publish);
-  bool append_own(std::string_view subject, std::string_view headers, std::string_view payload);
+  Schedules::Sent append(Publish& publish);
+  void mind_schedules(const Publish& publish, store::Receipt& receipt);
+  // For the stream's own messages.
+  Schedules::Sent send(std::string_view subject, std::string_view headers,
+                       std::string_view payload) override;
+  int64_t schedules_wanted();
   store::NewMessage new_message(const Publish& publish) const;
   void follow_up(const Publish& publish, store::Receipt& receipt);
   Result<store::Receipt> skip();
@@ -84,6 +89,7 @@ class Stream final : public Receiver {
   PubAckWriter acks_;
   Ingest ingest_;
   Expiry expiry_;
+  Schedules schedules_;
   DirectGet direct_;
   std::vector<Ear> ears_;
   uint64_t pending_ = 0, pending_bytes_ = 0;

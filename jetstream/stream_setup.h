@@ -26,6 +26,7 @@ struct StreamSetup {
   store::StreamId id = 0;  // there
   store::StreamId definition =
       0;  // in the store on disk, which has no messages of a stream in memory
+  store::StreamId schedules = 0;  // where it is noted when schedules are due (schedules.h); 0: none
   AckWhen ack_when = AckWhen::durable;
   // Made of the configuration.
   std::optional<SubjectTransform> transform, republish;

@@ -9,6 +9,7 @@
 #include "server/identity.h"
 #include "server/js_host.h"
 #include "server/reactor.h"
+#include "server/read_file.h"
 
 namespace pipit {
 namespace {
@@ -33,6 +34,15 @@ std::string default_folder() {
   std::error_code error;
   const auto folder = std::filesystem::temp_directory_path(error);
   return ((error ? std::filesystem::path("/tmp") : folder) / "nats").string();
+}
+
+// As the package tzdata has them; "Local" is the machine's own.
+std::string read_time_zone(std::string_view name) {
+  constexpr size_t kBytesMax = 256 * 1024;
+  const std::string path =
+      name == "Local" ? "/etc/localtime" : "/usr/share/zoneinfo/" + std::string(name);
+  auto bytes = read_file(path, kBytesMax);
+  return bytes ? std::move(bytes).value() : std::string();
 }
 
 }  // namespace
@@ -65,6 +75,7 @@ js::Settings jetstream_settings(const Broker& broker) {
                                           : LogLevel::info,
                     line);
   };
+  s.read_time_zone = read_time_zone;
   return s;
 }
 
