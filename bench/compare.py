@@ -37,6 +37,9 @@ max_connections: 100000
 ports_file_dir: "{folder}"
 websocket {{ host: 127.0.0.1, port: -1, no_tls: true, compression: true }}
 """
+STREAMS = """\
+jetstream {{ store_dir: "{folder}/store" }}
+"""
 
 
 class Failure(Exception):
@@ -67,12 +70,13 @@ def wait_for_ports(process, folder, log):
 
 
 @contextlib.contextmanager
-def running_server(binary):
+def running_server(binary, with_streams):
     """Yields its pid and two ports."""
     with tempfile.TemporaryDirectory(prefix="pipit_bench.") as name:
         folder = pathlib.Path(name)
         config, log = folder / "server.conf", folder / "log"
-        config.write_text(CONFIG.format(port=-1, folder=folder))
+        text = CONFIG + STREAMS if with_streams else CONFIG
+        config.write_text(text.format(port=-1, folder=folder))
         with log.open("wb") as sink:
             process = subprocess.Popen([binary, "-c", config], stdin=subprocess.DEVNULL,
                                        stdout=sink, stderr=sink, preexec_fn=pinned(cores()[0]))
@@ -132,7 +136,7 @@ def measure_startup(load, binary):
 def measure(load, binary, scenario, seconds):
     if scenario == "startup":
         return measure_startup(load, binary)
-    with running_server(binary) as (pid, port, websocket_port):
+    with running_server(binary, scenario.startswith("js-")) as (pid, port, websocket_port):
         return result_of([load, scenario, "--port", str(port), "--ws-port", str(websocket_port),
                           "--pid", str(pid), "--seconds", str(seconds)])
 

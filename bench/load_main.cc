@@ -77,6 +77,7 @@ bool run(const Arguments& arguments, Report& report) {
   switch (plan->kind) {
     case Kind::kRequest: return run_requests(*plan, target, arguments.seconds, report);
     case Kind::kInterest: return run_interest(*plan, target, arguments.seconds, report);
+    case Kind::kStream: return run_stream(*plan, target, arguments.seconds, report);
     case Kind::kIdle: return run_idle(*plan, target, report);
     case Kind::kFlow: break;
   }

@@ -40,6 +40,12 @@ char* read_buffer() {
   return buffer.data();
 }
 
+size_t number_of(std::string_view digits) {
+  size_t number = 0;
+  for (const char digit : digits) number = number * 10 + static_cast<size_t>(digit - '0');
+  return number;
+}
+
 int connect_to(uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail(std::string("socket: ") + std::strerror(errno));
@@ -81,8 +87,7 @@ void Loop::speak() {
 void Loop::turn(int timeout_ms) {
   speak();
   std::array<epoll_event, 256> events;
-  const int count =
-      epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
+  const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
     auto& peer = *static_cast<Peer*>(event.data.ptr);
@@ -272,23 +277,28 @@ size_t MessagePeer::read_messages(std::string_view bytes) {
   size_t used = 0;
   for (size_t end; (end = bytes.find("\r\n", used)) != std::string_view::npos;) {
     const std::string_view line = bytes.substr(used, end - used);
-    if (!line.starts_with("MSG ")) {
+    const bool headers = line.starts_with("HMSG ");
+    if (!headers && !line.starts_with("MSG ")) {
       control(line);
       used = end + 2;
       continue;
     }
-    std::array<std::string_view, 4> words;
+    std::array<std::string_view, 5> words;
     size_t count = 0;
-    for (size_t at = 4; at <= line.size() && count < words.size(); ++count) {
+    for (size_t at = headers ? 5 : 4; at <= line.size() && count < words.size(); ++count) {
       const size_t blank = std::min(line.find(' ', at), line.size());
       words[count] = line.substr(at, blank - at);
       at = blank + 1;
     }
-    if (count < 3) fail("a broken MSG line");
-    size_t size = 0;
-    for (char digit : words[count - 1]) size = size * 10 + static_cast<size_t>(digit - '0');
+    // subject, sid, perhaps a reply, the size of the headers if there are any, that of everything.
+    const size_t sizes = headers ? 2 : 1;
+    if (count < 2 + sizes) fail("a broken MSG line");
+    const size_t size = number_of(words[count - 1]);
+    const size_t headers_size = headers ? number_of(words[count - 2]) : 0;
+    if (headers_size > size) fail("a broken HMSG line");
     if (end + 2 + size + 2 > bytes.size()) break;
-    on_message(words[0], words[1], count == 4 ? words[2] : "", bytes.substr(end + 2, size));
+    on_message(words[0], words[1], count == 3 + sizes ? words[2] : "",
+               bytes.substr(end + 2 + headers_size, size - headers_size));
     used = end + 2 + size + 2;
   }
   return used;

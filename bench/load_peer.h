@@ -97,7 +97,7 @@ class Peer {
   friend class Loop;
 };
 
-// A peer that sees whole messages.
+// A peer that sees whole messages, without their headers.
 class MessagePeer : public Peer {
  public:
   using Peer::Peer;

@@ -39,6 +39,13 @@ Plan counted(std::string name, Kind kind, uint32_t count) {
   return plan;
 }
 
+Plan stream(std::string name, size_t bytes, uint32_t outstanding, uint32_t keys = 0) {
+  Plan plan = requests(std::move(name), bytes, outstanding);
+  plan.kind = Kind::kStream;
+  plan.keys = keys;
+  return plan;
+}
+
 Plan over_websocket(Plan plan) {
   plan.websocket = true;
   return plan;
@@ -71,10 +78,18 @@ std::vector<Plan> all_plans() {
       over_websocket(fan("ws-fan10-128", 128, 10)),
       over_websocket(requests("ws-rr64-128", 128, 64)),
       over_websocket(fan("wsz-pubsub-b64-128", 128, 1)),
+      stream("js-pub1000-128", 128, 1000),
+      stream("js-pub256-128", 128, 256),
+      stream("js-pub256-1k", kKilo, 256),
+      stream("js-pub256-64k", 64 * kKilo, 256),
+      stream("js-sync-128", 128, 1),
+      stream("js-kv-put", 128, 256, 1'000),
+      stream("js-direct-get", 128, 256, 1'000),
       counted("idle", Kind::kIdle, 5'000),
       over_websocket(counted("ws-idle", Kind::kIdle, 5'000)),
   };
   for (Plan& plan : plans) {
+    if (plan.name == "js-direct-get") plan.reads = true;
     if (plan.name == "queue4-128") plan.queue_group = true;
     if (plan.name == "pubsub-small-writes-128") plan.single_writes = true;
     if (plan.name == "fan100-128") plan.window_bytes = size_t{1} << 20;

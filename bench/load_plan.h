@@ -13,6 +13,7 @@ enum class Kind : uint8_t {
   kFlow,      // publishers send as fast as the subscribers keep up
   kRequest,   // a closed loop of requests and replies
   kInterest,  // many subscriptions, then publishing to random ones of them
+  kStream,    // requests to a JetStream stream: publishes, or direct gets
   kIdle,      // many connections with one subscription each that do nothing
 };
 
@@ -27,9 +28,11 @@ struct Plan {
   bool single_writes = false;  // one message a send(), as an interactive client does
   bool websocket = false;
   bool deflate = false;
-  uint32_t messages_per_frame = 1;  // of a publisher, over WebSocket
-  uint32_t outstanding = 1;         // requests
-  uint32_t count = 0;               // subscriptions or connections
+  uint32_t messages_per_frame = 1;        // of a publisher, over WebSocket
+  uint32_t outstanding = 1;               // requests
+  uint32_t keys = 0;                      // of a stream that keeps the last of each; 0: keeps all
+  bool reads = false;                     // of a stream: gets, not publishes
+  uint32_t count = 0;                     // subscriptions or connections
   size_t window_bytes = size_t{4} << 20;  // sent on a subject and not yet received
 };
 

@@ -12,6 +12,7 @@ namespace pipit::load {
 bool run_flow(const Plan& plan, const Target& target, double seconds, Report& report);
 bool run_requests(const Plan& plan, const Target& target, double seconds, Report& report);
 bool run_interest(const Plan& plan, const Target& target, double seconds, Report& report);
+bool run_stream(const Plan& plan, const Target& target, double seconds, Report& report);
 bool run_idle(const Plan& plan, const Target& target, Report& report);
 
 // From exec() to the first accepted connection, several times. `command` is pinned to `cpu` unless
