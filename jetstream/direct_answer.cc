@@ -29,6 +29,8 @@ void append_direct_headers(std::string& out, std::string_view stream,
                            const store::StoredMessage& message, const BatchPlace* place) {
   std::string_view own = message.headers.empty() ? proto::kHeaderBegin : message.headers;
   own.remove_suffix(own.size() < proto::kHeaderEnd.size() ? 0 : proto::kHeaderEnd.size());
+  constexpr size_t kNamesAndNumbers = 200;
+  out.reserve(out.size() + own.size() + stream.size() + message.subject.size() + kNamesAndNumbers);
   out.append(own);
   append(out, "Nats-Stream", stream);
   append(out, "Nats-Subject", message.subject);

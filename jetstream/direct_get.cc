@@ -4,6 +4,7 @@
 
 #include "jetstream/direct_reader.h"
 #include "jetstream/direct_request.h"
+#include "jetstream/message_lookup.h"
 #include "jetstream/shard.h"
 
 namespace pipit::js {
@@ -75,10 +76,21 @@ bool DirectGet::receive(const HostMessage& message) {
     refuse(message.reply, fault);
     return true;
   }
+  if (answer_now(message.reply, request)) return true;
   const size_t weight = message.reply.size() + message.payload.size();
   auto read = direct_read(setup_, std::move(request), shard_.settings().max_pending);
   if (!shard_.reader().push(shard_.home(), message.reply, std::move(read), weight))
     refuse(message.reply, "429 Too Many Requests");
+  return true;
+}
+
+// The usual case, a message that was written or read lately, costs no other thread.
+bool DirectGet::answer_now(std::string_view reply, const MessageGetRequest& request) {
+  if (!request.multi_last.empty() || request.batch != 0) return false;
+  auto found = look_up_now(*setup_, request);
+  if (!found && found.error().code != Errc::invalid_argument) return false;
+  const DirectAnswer answer = direct_answer(*setup_, std::move(found), request.no_headers);
+  shard_.host()->publish({reply, {}, answer.headers, answer.payload});
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jetstream/api_types.h"
 #include "jetstream/host.h"
 #include "jetstream/stream_setup.h"
 
@@ -27,6 +28,7 @@ class DirectGet final : public Receiver {
 
  private:
   void listen();
+  bool answer_now(std::string_view reply, const MessageGetRequest& request);
   void refuse(std::string_view reply, std::string_view status);
 
   Shard& shard_;

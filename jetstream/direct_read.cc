@@ -248,12 +248,12 @@ std::unique_ptr<DirectRead> direct_read(SetupRef stream, MessageGetRequest reque
   return std::make_unique<SingleRead>(std::move(stream), std::move(request));
 }
 
-DirectAnswer direct_answer(const StreamSetup& stream, const Result<store::StoredMessage>& found,
+DirectAnswer direct_answer(const StreamSetup& stream, Result<store::StoredMessage> found,
                            bool no_headers) {
   if (!found) return failure(found.error());
   DirectAnswer answer;
   if (!no_headers) append_direct_headers(answer.headers, stream.name(), found.value(), nullptr);
-  answer.payload = found.value().payload;
+  answer.payload = std::move(found.value().payload);
   return answer;
 }
 

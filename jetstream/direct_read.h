@@ -23,7 +23,7 @@ std::unique_ptr<DirectRead> direct_read(SetupRef stream, MessageGetRequest reque
                                         int64_t max_bytes);
 
 // A message, or why there is none.
-DirectAnswer direct_answer(const StreamSetup& stream, const Result<store::StoredMessage>& found,
+DirectAnswer direct_answer(const StreamSetup& stream, Result<store::StoredMessage> found,
                            bool no_headers);
 
 }  // namespace pipit::js

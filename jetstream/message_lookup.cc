@@ -39,4 +39,13 @@ Result<store::StoredMessage> look_up(const StreamSetup& stream, const MessageGet
   return stream.store->read(stream.id, from.value());
 }
 
+Result<store::StoredMessage> look_up_now(const StreamSetup& stream,
+                                         const MessageGetRequest& request) {
+  const bool by_seq = request.seq > 0 && request.next_by_subject.empty();
+  if (by_seq) return stream.store->read_now(stream.id, request.seq);
+  if (!request.last_by_subject.empty() && !proto::has_wildcard(request.last_by_subject))
+    return stream.store->last_now(stream.id, request.last_by_subject);
+  return Error{Errc::timeout, 0, "look_up", "it may have to wait for the disk"};
+}
+
 }  // namespace pipit::js

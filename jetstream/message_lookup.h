@@ -18,4 +18,8 @@ Result<uint64_t> first_of(const StreamSetup& stream, const MessageGetRequest& re
 // Requires: is_lookup(). Errc::invalid_argument: there is none.
 Result<store::StoredMessage> look_up(const StreamSetup& stream, const MessageGetRequest& request);
 
+// For whoever must not wait: Errc::timeout, it may have to wait for the disk.
+Result<store::StoredMessage> look_up_now(const StreamSetup& stream,
+                                         const MessageGetRequest& request);
+
 }  // namespace pipit::js

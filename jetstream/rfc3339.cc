@@ -191,6 +191,7 @@ std::string format_rfc3339(const Timestamp& time) {
   const int64_t second_of_day = local - days * kSecondsADay;
   const CivilDate date = civil_from_days(days);
   std::string out;
+  out.reserve(sizeof "2006-01-02T15:04:05.999999999+00:00");
   append_digits(out, date.year, 4);
   out += '-';
   append_digits(out, date.month, 2);
@@ -207,7 +208,10 @@ std::string format_rfc3339(const Timestamp& time) {
     append_digits(out, time.nanos, 9);
     while (out.back() == '0') out.pop_back();
   }
-  if (time.utc_offset_s == 0) return out + 'Z';
+  if (time.utc_offset_s == 0) {
+    out += 'Z';
+    return out;
+  }
   const int64_t minutes = (time.utc_offset_s < 0 ? -time.utc_offset_s : time.utc_offset_s) / 60;
   out += time.utc_offset_s < 0 ? '-' : '+';
   append_digits(out, minutes / 60, 2);

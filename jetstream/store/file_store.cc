@@ -27,6 +27,7 @@ FileStore::FileStore(Vfs& vfs, Clock& clock, StoreListener& listener,
       listener_(listener),
       options_(options),
       files_(vfs, options.cache_bytes, options.verify),
+      messages_(options.message_cache_bytes),
       state_([this](const Part& part, StreamId stream) { return files_.index(part, stream); }) {}
 
 FileStore::~FileStore() = default;
@@ -115,6 +116,7 @@ FileStore::Mark::Mark(const Batch& batch, const std::shared_ptr<Stream>& stream,
 
 Result<Receipt> FileStore::put_removals(Stream& stream, const std::vector<SequenceRange>& ranges,
                                         bool erase) {
+  if (erase) messages_.clear();
   Receipt receipt{0, next_ticket_ - 1, next_ticket_ - 1};
   for (size_t at = 0; at < ranges.size(); at += kRangesPerRecord) {
     const size_t count = std::min(kRangesPerRecord, ranges.size() - at);

@@ -16,6 +16,7 @@
 #include <functional>
 #include <mutex>
 
+#include "jetstream/store/message_cache.h"
 #include "jetstream/store/segment_files.h"
 #include "jetstream/store/state.h"
 #include "jetstream/store/store.h"
@@ -27,7 +28,8 @@ struct FileStoreOptions {
   uint64_t segment_bytes = 32u << 20;   // smaller ones are made where the disk is small
   uint32_t segment_records = 1u << 17;  // bounds the index that is held in memory
   size_t cache_bytes = 16u << 20;       // of indexes
-  size_t pending_bytes = 64u << 20;     // under way; then Errc::exhausted
+  size_t message_cache_bytes = 4u << 20;
+  size_t pending_bytes = 64u << 20;  // under way; then Errc::exhausted
   size_t batch_bytes = 4u << 20;
   bool sync_always = true;  // else every sync_interval_ns
   int64_t sync_interval_ns = 120'000'000'000;
@@ -72,6 +74,8 @@ class FileStore final : public Store {
   Result<StoredMessage> read(StreamId id, uint64_t seq) override;
   Result<StoredMessage> next(StreamId id, const SubjectFilter& filter, uint64_t seq) override;
   Result<StoredMessage> last(StreamId id, std::string_view subject) override;
+  Result<StoredMessage> read_now(StreamId id, uint64_t seq) override;
+  Result<StoredMessage> last_now(StreamId id, std::string_view subject) override;
   Result<StoredMessage> last_match(StreamId id, const SubjectFilter& filter) override;
   Result<Counted> count(StreamId id, const SubjectFilter& filter, uint64_t from) override;
   Result<std::vector<uint64_t>> last_each(StreamId id, const SubjectFilter& filter,
@@ -170,6 +174,10 @@ class FileStore final : public Store {
   Result<StoredMessage> fetch(std::unique_lock<std::mutex> lock, StreamId id,
                               const State::Place& place);
 
+  // quick_read.cc
+  using FindPlace = std::function<Result<std::optional<State::Place>>(const Stream&)>;
+  Result<StoredMessage> quick_read(StreamId id, const FindPlace& find);
+
   // survey.cc
   class Survey;
   Result<uint64_t> committed(StreamId id);  // takes the lock, as these do
@@ -215,6 +223,7 @@ class FileStore final : public Store {
 
   std::mutex mutex_;
   SegmentFiles files_;
+  MessageCache messages_;
   State state_;
   std::deque<Batch> pending_;
   size_t pending_bytes_ = 0;

@@ -261,7 +261,9 @@ Result<std::shared_ptr<IndexFile>> IndexFile::open(std::shared_ptr<File> file, u
   std::shared_ptr<IndexFile> index(
       new IndexFile(std::move(file), segment, key, cache, data_end, std::move(rebuild)));
   // Sound perhaps, but of another end: a power cut brought back an older truth of the segment.
-  if (!index->read_parts()) PIPIT_TRY(index->renew());
+  auto parts = index->read_parts();
+  if (!parts && parts.error().code == Errc::timeout) return parts.take_error();
+  if (!parts) PIPIT_TRY(index->renew());
   return index;
 }
 
@@ -311,7 +313,8 @@ Result<const std::byte*> IndexFile::block(uint32_t number) {
   }
   if (const std::byte* const there = cache_.find(segment_, number)) return there;
   std::byte fresh[BlockCache::kBlock] = {};
-  auto n = read_all(*file_, fresh, at);
+  auto n = read_all(*file_, fresh, at, cache_.patience);
+  if (!n && n.error().code == Errc::timeout) return n.take_error();
   if (number == 0) content_ = get<uint32_t>(fresh + offsetof(IndexHeader, content));
   if (!n || n.value() < BlockCache::kBlock ||
       get<uint64_t>(fresh + BlockCache::kBlock - 8) !=

@@ -23,6 +23,8 @@ class BlockCache {
   std::byte* put(uint64_t segment, uint32_t block);
   void forget(uint64_t segment);
   size_t bytes() const { return order_.size() * kBlock; }
+  // Of whoever has the store's lock just now; if it is `now`, looking up may give Errc::timeout.
+  Patience patience = Patience::wait;
 
  private:
   struct Block {

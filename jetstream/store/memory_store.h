@@ -39,6 +39,10 @@ class MemoryStore final : public Store {
   Result<StoredMessage> read(StreamId id, uint64_t seq) override;
   Result<StoredMessage> next(StreamId id, const SubjectFilter& filter, uint64_t seq) override;
   Result<StoredMessage> last(StreamId id, std::string_view subject) override;
+  Result<StoredMessage> read_now(StreamId id, uint64_t seq) override { return read(id, seq); }
+  Result<StoredMessage> last_now(StreamId id, std::string_view subject) override {
+    return last(id, subject);
+  }
   Result<StoredMessage> last_match(StreamId id, const SubjectFilter& filter) override;
   Result<Counted> count(StreamId id, const SubjectFilter& filter, uint64_t from) override;
   Result<std::vector<uint64_t>> last_each(StreamId id, const SubjectFilter& filter,

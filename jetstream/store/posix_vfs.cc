@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +39,17 @@ class PosixFile final : public File {
     const ssize_t n = uninterrupted(
         [&] { return ::pread(fd_, into.data(), into.size(), static_cast<off_t>(offset)); });
     if (n < 0) return os_error("pread");
+    return static_cast<size_t>(n);
+  }
+
+  Result<size_t> read_now(std::span<std::byte> into, uint64_t offset) override {
+    iovec where{into.data(), into.size()};
+    const ssize_t n = uninterrupted(
+        [&] { return ::preadv2(fd_, &where, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
+    // Some file systems cannot say; then nobody knows that it would not wait.
+    if (n < 0 && (errno == EAGAIN || errno == EOPNOTSUPP || errno == ENOSYS))
+      return Error{Errc::timeout, errno, "preadv2", "not in memory"};
+    if (n < 0) return os_error("preadv2");
     return static_cast<size_t>(n);
   }
 

@@ -86,10 +86,11 @@ std::string SegmentFiles::encode(const Segment& segment, const LiveParts& parts)
   return encode_index(segment.key, segment.end, views);
 }
 
-Result<StoredMessage> SegmentFiles::read(File& file, uint64_t key, const IndexEntry& entry) const {
+Result<StoredMessage> SegmentFiles::read(File& file, uint64_t key, const IndexEntry& entry,
+                                         Patience patience) const {
   // At least as long as any record that counts for so many bytes.
   std::string bytes(aligned(uint64_t{entry.bytes} + kRecordHeader + front_size(0xff) - 30), '\0');
-  auto n = read_all(file, std::as_writable_bytes(std::span(bytes)), entry.offset);
+  auto n = read_all(file, std::as_writable_bytes(std::span(bytes)), entry.offset, patience);
   if (!n) return n.take_error();
   const auto parsed =
       read_record(std::as_bytes(std::span(bytes)).first(n.value()), key, entry.offset, verify_);

@@ -21,9 +21,12 @@ class SegmentFiles {
   Result<std::shared_ptr<File>> data(const Segment& segment);
   Result<std::shared_ptr<Index>> index(const Part& part, StreamId stream);
   void forget(const Segment& segment);  // its files are about to go, or another index comes
+  // Until it is set back, index() and what it gives never wait: Errc::timeout instead.
+  void set_patience(Patience patience) { cache_.patience = patience; }
 
   // [any] A message's record, checked to be the one of `seq`.
-  Result<StoredMessage> read(File& file, uint64_t key, const IndexEntry& entry) const;
+  Result<StoredMessage> read(File& file, uint64_t key, const IndexEntry& entry,
+                             Patience patience = Patience::wait) const;
   // [any] The bytes of a segment as far as they are records; shorter if the file is.
   static Result<std::string> load(File& file, uint64_t size);
   // [any] What a segment holds, by looking at every record.

@@ -8,7 +8,7 @@
 //          the calls, and returns a ticket. Ticket 0 is safe already. Tickets rise. StoreListener
 //          says which tickets are safe: what is acknowledged before durable() has named its ticket
 //          may be lost by a power cut.
-// Reading. read(), next(), last(), last_match(), last_each() and count() know only what has been
+// Reading. read(), next(), last() and what is like them, last_each() and count() know only what is
 //          committed: what its stream's policy promises before an acknowledgement. All other
 //          questions see also what is under way.
 // Threads. Any thread may call anything. The listener is called by the store's thread, never inside
@@ -162,6 +162,10 @@ class Store {
   virtual Result<StoredMessage> next(StreamId id, const SubjectFilter& filter, uint64_t seq) = 0;
   // The newest message of a subject.
   virtual Result<StoredMessage> last(StreamId id, std::string_view subject) = 0;
+  // read() and last() for whoever must not wait: Errc::timeout where the disk or much reading would
+  // be needed.
+  virtual Result<StoredMessage> read_now(StreamId id, uint64_t seq) = 0;
+  virtual Result<StoredMessage> last_now(StreamId id, std::string_view subject) = 0;
   // The newest message that the filter takes. Like the next two it may look at every subject that
   // the stream has.
   virtual Result<StoredMessage> last_match(StreamId id, const SubjectFilter& filter) = 0;

@@ -4,10 +4,11 @@
 
 namespace pipit::js::store {
 
-Result<size_t> read_all(File& file, std::span<std::byte> into, uint64_t offset) {
+Result<size_t> read_all(File& file, std::span<std::byte> into, uint64_t offset, Patience patience) {
   size_t done = 0;
   while (done < into.size()) {
-    auto n = file.read(into.subspan(done), offset + done);
+    auto n = patience == Patience::now ? file.read_now(into.subspan(done), offset + done)
+                                       : file.read(into.subspan(done), offset + done);
     if (!n) return n;
     if (n.value() == 0) break;
     done += n.value();

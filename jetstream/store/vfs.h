@@ -20,8 +20,12 @@ namespace pipit::js::store {
 class File {
  public:
   virtual ~File() = default;
-  // Both may do less than asked; reading 0 bytes is the end of the file.
+  // These may do less than asked; reading 0 bytes is the end of the file.
   virtual Result<size_t> read(std::span<std::byte> into, uint64_t offset) = 0;
+  // read() of what the system has in memory; Errc::timeout: it would have to wait for the disk.
+  virtual Result<size_t> read_now(std::span<std::byte> into, uint64_t offset) {
+    return read(into, offset);
+  }
   virtual Result<size_t> write(std::span<const std::byte> bytes, uint64_t offset) = 0;
   // Returns when the bytes and the length are on the disk. A failure must never be tried again: the
   // kernel may have dropped what it could not write.
@@ -54,8 +58,11 @@ class Clock {
   virtual int64_t monotonic_ns() = 0;
 };
 
-// Loops of the two calls that may do less than asked. read_all() is short only at the file's end.
-Result<size_t> read_all(File& file, std::span<std::byte> into, uint64_t offset);
+enum class Patience : uint8_t { wait, now };
+
+// Loops of the calls that may do less than asked. read_all() is short only at the file's end.
+Result<size_t> read_all(File& file, std::span<std::byte> into, uint64_t offset,
+                        Patience patience = Patience::wait);
 Result<void> write_all(File& file, std::span<const std::byte> bytes, uint64_t offset);
 
 }  // namespace pipit::js::store

@@ -22,6 +22,11 @@ class SimVfs::SimFile final : public File {
     return n;
   }
 
+  Result<size_t> read_now(std::span<std::byte> into, uint64_t offset) override {
+    if (vfs_.cold) return Error{Errc::timeout, EAGAIN, "read_now", "not in memory"};
+    return read(into, offset);
+  }
+
   Result<size_t> write(std::span<const std::byte> bytes, uint64_t offset) override {
     const Fault fault = meet(Call::write);
     if (fault != Fault::none && fault != Fault::short_write)

@@ -61,6 +61,7 @@ class SimVfs final : public Vfs {
 
   uint64_t capacity = ~uint64_t{0};  // of the disk, in bytes
   Lie lie = Lie::none;
+  bool cold = false;  // read_now() finds nothing in memory
   // What is there, to look at and to damage. Requires: the file exists.
   std::string& bytes(const std::string& name);
   std::vector<std::string> names() const;

@@ -122,6 +122,53 @@ TEST_CASE_FIXTURE(Fixture, "an erased message is nowhere on the disk, once its t
   CHECK(listener.lost_.empty());
 }
 
+TEST_CASE_FIXTURE(Fixture, "who must not wait is told so, and nothing is taken for damage") {
+  make({});
+  for (int i = 0; i < 20; ++i) REQUIRE(append(i % 2 == 0 ? "a" : "b", std::string(9000, 'x')).ok());
+  REQUIRE(append("c", "small").ok());
+  settle();
+  SUBCASE("in the segment that is written") {}
+  SUBCASE("and behind indexes on the disk") {
+    while (store->tidy()) settle();
+    open();
+  }
+  vfs.cold = true;
+  for (const uint64_t seq : {1, 20, 21}) {
+    const auto cold = store->read_now(id, seq);
+    REQUIRE_FALSE(cold.ok());
+    CHECK(cold.error().code == Errc::timeout);
+  }
+  CHECK(store->last_now(id, "b").error().code == Errc::timeout);
+  CHECK(store->read(id, 1).ok());
+  vfs.cold = false;
+  CHECK(store->read_now(id, 1).value().payload.size() == 9000);
+  CHECK(store->last_now(id, "b").value().seq == 20);
+  CHECK(store->last_now(id, "c").value().seq == 21);
+  CHECK(store->read_now(id, 22).error().code == Errc::invalid_argument);
+  CHECK(store->last_now(id, "d").error().code == Errc::invalid_argument);
+  CHECK(listener.lost_.empty());
+  CHECK(messages() == 21);
+}
+
+TEST_CASE_FIXTURE(Fixture, "small messages that were read are kept in memory until one is erased") {
+  make({});
+  REQUIRE(append("a", "one").ok());
+  REQUIRE(append("b", "two").ok());
+  settle();
+  REQUIRE(store->read_now(id, 1).ok());
+  REQUIRE(store->last_now(id, "b").ok());
+  vfs.cold = true;
+  CHECK(store->read_now(id, 1).value().payload == "one");
+  CHECK(store->last_now(id, "b").value().payload == "two");
+  REQUIRE(store->remove(id, {1, 1}, false).ok());
+  CHECK(store->read_now(id, 1).error().code == Errc::invalid_argument);
+  CHECK(store->read_now(id, 2).ok());
+  REQUIRE(append("a", "three").ok());
+  settle();
+  REQUIRE(store->remove(id, {3, 3}, true).ok());
+  CHECK(store->read_now(id, 2).error().code == Errc::timeout);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a stream that is compressed takes less of the disk") {
   make({.compress = true});
   std::string json;

@@ -546,6 +546,8 @@ std::string answers(Store& store, StreamId id, int64_t now, const std::string& m
   const uint64_t middle = state.first_seq + (state.last_seq - state.first_seq) / 2;
   tell_message(store.read(id, middle));
   tell_message(store.last(id, "s.2"));
+  tell_message(store.read_now(id, middle));
+  tell_message(store.last_now(id, "s.2"));
   tell_message(store.next(id, {"s.1", {}}, middle));
   const SubjectFilter some{{}, [](auto s) { return s.back() > '2'; }};
   tell_message(store.next(id, some, middle));
