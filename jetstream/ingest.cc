@@ -5,6 +5,7 @@
 
 #include "jetstream/message_ttl.h"
 #include "protocol/header_edit.h"
+#include "protocol/headers.h"
 #include "protocol/subject.h"
 
 namespace pipit::js {
@@ -103,6 +104,25 @@ Verdict check_increment(const StreamConfig& config, const Publish& publish) {
         Header::expected_last_msg_id})
     if (!asks[other].empty()) return refused(JsErr::incr_invalid);
   return {};
+}
+
+// Where a message was counted first: "STREAM SEQUENCE FILTER DESTINATION SUBJECT".
+struct CounterOrigin {
+  std::string stream, subject;
+};
+
+std::optional<CounterOrigin> source_of(std::string_view headers, std::string_view subject) {
+  const auto header = proto::header_value(headers, "Nats-Stream-Source");
+  if (!header || header->empty()) return {};
+  std::vector<std::string_view> fields;
+  for (std::string_view rest = *header;;) {
+    const size_t blank = rest.find(' ');
+    fields.push_back(rest.substr(0, blank));
+    if (blank == rest.npos) break;
+    rest.remove_prefix(blank + 1);
+  }
+  return CounterOrigin{std::string(fields[0]),
+                       std::string(fields.size() >= 5 ? fields[4] : subject)};
 }
 
 // With delete markers a message lives as long as one, or it might be gone before the marker of an
@@ -225,18 +245,41 @@ Verdict Ingest::find_duplicate(const StreamSetup& setup, const Publish& publish)
 
 // The body becomes the counter's new value.
 Verdict Ingest::check_counter(const StreamSetup& setup, Publish& publish, uint64_t failures) {
-  const auto more = BigDecimal::parse(publish.asks[Header::incr]);
+  auto more = BigDecimal::parse(publish.asks[Header::incr]);
   if (!more) return refused(JsErr::incr_missing);
-  const auto value = counters_.value(setup, publish.subject, failures);
-  if (!value) return refused(JsErr::counter_broken);
-  publish.counter = *value + *more;
-  publish.own_payload = write_counter(*publish.counter);
+  CounterState& counter = publish.counter.emplace();
+  switch (counters_.find(setup, publish.subject, failures, counter)) {
+    case StreamCounters::Found::yes:
+      break;
+    case StreamCounters::Found::broken:
+      return refused(JsErr::counter_broken);
+    case StreamCounters::Found::not_yet:
+      return refused(JsErr::too_many_requests);
+  }
+  std::string& headers = publish.own_headers;
+  if (headers.empty()) headers = publish.headers;
+  // A message of an origin brings its total, of which only what is new counts.
+  if (const auto origin = source_of(publish.headers, publish.subject)) {
+    const auto total = read_counter(publish.payload);
+    if (!total) return refused(JsErr::counter_broken);
+    std::string& known = counter.sources[origin->stream][origin->subject];
+    *more = *total - BigDecimal::parse(known).value_or(BigDecimal());
+    known = total->str();
+    proto::set_header(headers, "Nats-Incr", more->str());
+  }
+  if (!counter.sources.empty()) {
+    proto::set_header(headers, "Nats-Counter-Sources", write_counter_sources(counter.sources));
+    publish.headers = headers;
+  }
+  counter.value = counter.value + *more;
+  publish.own_payload = write_counter(counter.value);
   publish.payload = publish.own_payload;
-  publish.extra = ",\"val\":\"" + publish.counter->str() + '"';
+  publish.extra = ",\"val\":\"" + counter.value.str() + '"';
   return {};
 }
 
-Verdict Ingest::check_copy(const StreamSetup& setup, Publish& publish, bool duplicates) {
+Verdict Ingest::check_copy(const StreamSetup& setup, Publish& publish, bool duplicates,
+                           uint64_t failures) {
   if (setup.config.sealed) return refused(JsErr::sealed);
   publish.asks = PublishHeaders(publish.headers);
   publish.id = publish.asks[Header::msg_id];
@@ -245,6 +288,9 @@ Verdict Ingest::check_copy(const StreamSetup& setup, Publish& publish, bool dupl
       return verdict;
   if (Verdict verdict = check_rollup(setup, publish, true); verdict.kind != Verdict::Kind::store)
     return verdict;
+  if (setup.config.allow_msg_counter)
+    if (Verdict verdict = check_counter(setup, publish, failures); is_refused(verdict))
+      return verdict;
   if (Verdict verdict = check_size(setup.config, publish); verdict.kind != Verdict::Kind::store)
     return verdict;
   return apply_ttl(setup.config, publish);

@@ -32,7 +32,7 @@ struct Publish {
   int64_t ts_ns = 0;
   int64_t expires_ns = 0;                             // as in store::NewMessage
   std::string own_subject, own_headers, own_payload;  // where they had to be changed
-  std::optional<BigDecimal> counter;                  // the value that it brings about
+  std::optional<CounterState> counter;                // what it brings about
   std::string extra;                                  // of the ack's JSON, from a comma on
 };
 
@@ -58,8 +58,10 @@ class Ingest {
   Verdict check(const StreamSetup& setup, Publish& publish, uint64_t failures);
 
   // The same for a message of another stream, where the origin has judged: nothing is expected, and
-  // what is not allowed here is stored all the same. `duplicates`: they are looked for.
-  Verdict check_copy(const StreamSetup& setup, Publish& publish, bool duplicates);
+  // what is not allowed here is stored all the same. `duplicates`: they are looked for. A counter
+  // takes the difference to the last total of that origin.
+  Verdict check_copy(const StreamSetup& setup, Publish& publish, bool duplicates,
+                     uint64_t failures);
 
   // It was appended. `failures` of Progress, read before that.
   void stored(const Publish& publish, uint64_t failures) {
@@ -70,8 +72,8 @@ class Ingest {
     last_id_at_ = failures;
   }
   // And it has made a counter what it is, or was not kept after all.
-  void counted(const StreamSetup& setup, const Publish& publish) {
-    if (publish.counter) counters_.set(setup, publish.subject, *publish.counter);
+  void counted(const Publish& publish) {
+    if (publish.counter) counters_.set(publish.subject, *publish.counter);
   }
   void skipped(const Publish& publish, uint64_t seq) {
     if (!publish.id.empty()) skipped_.add(publish.id, seq, publish.ts_ns);

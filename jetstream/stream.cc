@@ -118,7 +118,7 @@ Schedules::Sent Stream::append(Publish& publish) {
   }
   store::Receipt receipt = appended.value();
   ingest_.stored(publish, failures);
-  ingest_.counted(*setup_, publish);
+  ingest_.counted(publish);
   if (!kept) {
     ingest_.skipped(publish, receipt.seq);
     publish.schedule.due.reset();

@@ -44,7 +44,7 @@ CopyOutcome Stream::mirror(const Copies& copies) {
   const uint64_t failures = shard_.progress().failures();
   for (const store::StoredMessage& message : copies.messages) {
     Publish publish = publish_of(message, message.ts_ns);
-    const Verdict verdict = ingest_.check_copy(*setup_, publish, false);
+    const Verdict verdict = ingest_.check_copy(*setup_, publish, false, failures);
     if (verdict.kind != Verdict::Kind::store) {
       outcome.refused = refusal(verdict);
       break;
@@ -78,7 +78,7 @@ CopyOutcome Stream::source(const Copies& copies) {
   size_t through = 0;                // of the batch: in the group, or there already
   for (const store::StoredMessage& message : copies.messages) {
     Publish& publish = publishes.emplace_back(publish_of(message, now));
-    const Verdict verdict = ingest_.check_copy(*setup_, publish, true);
+    const Verdict verdict = ingest_.check_copy(*setup_, publish, true, failures);
     const bool twice =
         !publish.id.empty() && setup_->config.duplicate_window_ns > 0 &&
         std::ranges::any_of(group, [&](const auto& other) { return other.id == publish.id; });
@@ -88,7 +88,8 @@ CopyOutcome Stream::source(const Copies& copies) {
       continue;
     }
     if (verdict.kind == Verdict::Kind::refused) outcome.refused = refusal(verdict);
-    const bool alone = publish.rollup != Publish::Rollup::none;
+    // A counter's next message needs what this one makes of it.
+    const bool alone = publish.rollup != Publish::Rollup::none || publish.counter;
     if (outcome.refused || (alone && !group.empty())) {
       publishes.pop_back();
       break;
@@ -116,6 +117,7 @@ CopyOutcome Stream::source(const Copies& copies) {
   store::Receipt receipt = appended.value();
   for (const Publish& publish : publishes) {
     ingest_.stored(publish, failures);
+    ingest_.counted(publish);
     follow_up(publish, receipt);
   }
   outcome.through = last_ticket_;

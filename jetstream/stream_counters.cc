@@ -1,32 +1,60 @@
 #include "jetstream/stream_counters.h"
 
+#include <utility>
+
+#include "protocol/headers.h"
+
 namespace pipit::js {
 namespace {
 
-// More are kept only while they are under way.
-constexpr size_t kKept = 10'000;
+constexpr size_t kSubjectsMax = 10'000;  // of a generation
+constexpr size_t kBytesMax = 8u << 20;
+
+size_t weight(std::string_view subject, const CounterState& state) {
+  size_t bytes = subject.size() + state.value.str().size();
+  for (const auto& [stream, subjects] : state.sources)
+    for (const auto& [name, value] : subjects) bytes += stream.size() + name.size() + value.size();
+  return bytes;
+}
 
 }  // namespace
 
-std::optional<BigDecimal> StreamCounters::value(const StreamSetup& stream, std::string_view subject,
-                                                uint64_t failures) {
-  if (known_at_ != failures) values_.clear();
-  known_at_ = failures;
-  if (const auto found = values_.find(std::string(subject)); found != values_.end())
-    return found->second;
+StreamCounters::Found StreamCounters::find(const StreamSetup& stream, std::string_view subject,
+                                           uint64_t failures, CounterState& out) {
+  if (std::exchange(known_at_, failures) != failures) {
+    young_.clear();
+    old_.clear();
+    young_bytes_ = 0;
+  }
+  const std::string name(subject);
+  for (const Generation* const generation : {&young_, &old_})
+    if (const auto found = generation->find(name); found != generation->end()) {
+      out = found->second;
+      return Found::yes;
+    }
+  const auto newest = stream.store->find_last(stream.id, subject);
+  if (!newest) return Found::not_yet;
+  if (newest.value() == 0) return Found::yes;
   const auto last = stream.store->last(stream.id, subject);
-  if (!last) return BigDecimal();
-  return read_counter(last.value().payload);
+  if (!last || last.value().seq != newest.value()) return Found::not_yet;
+  auto value = read_counter(last.value().payload);
+  if (!value) return Found::broken;
+  out.value = std::move(*value);
+  const auto header = proto::header_value(last.value().headers, "Nats-Counter-Sources");
+  if (!header || header->empty()) return Found::yes;
+  auto sources = read_counter_sources(*header);
+  if (!sources) return Found::broken;
+  out.sources = std::move(*sources);
+  return Found::yes;
 }
 
-void StreamCounters::set(const StreamSetup& stream, std::string_view subject,
-                         const BigDecimal& value) {
-  // What can be read is committed, and so is everything before it.
-  if (values_.size() >= kKept) {
-    const auto state = stream.store->state(stream.id);
-    if (state && stream.store->read(stream.id, state.value().last_seq - 1)) values_.clear();
+void StreamCounters::set(std::string_view subject, const CounterState& state) {
+  if (young_.size() >= kSubjectsMax || young_bytes_ >= kBytesMax) {
+    old_ = std::exchange(young_, {});
+    young_bytes_ = 0;
   }
-  values_[std::string(subject)] = value;
+  young_bytes_ += weight(subject, state);
+  young_[std::string(subject)] = state;
 }
 
 }  // namespace pipit::js
