@@ -36,7 +36,7 @@ struct FileStore::Rewrite {
 };
 
 bool FileStore::tidy() {
-  if (write_an_index() || roll_for_space() || rewrite_some()) return true;
+  if (roll_for_space() || write_an_index() || rewrite_some()) return true;
   keep_reserve();
   return false;
 }
@@ -70,7 +70,9 @@ bool FileStore::roll_for_space() {
   const int64_t now = dead_at();
   for (const auto& segment : state_.segments)
     if (segment->is_dead(now) && segment != state_.segments.back()) dead += segment->capacity;
-  if (dead == 0 || !pending_.empty() || clock_.monotonic_ns() < blocked_until_ns_) return false;
+  if (dead == 0 || !pending_.empty()) return false;
+  // Publishers who try again and again would keep a full disk blocked, and this is what ends it.
+  if (!full_ && clock_.monotonic_ns() < blocked_until_ns_) return false;
   if (!full_ && dead < 4 * options_.segment_bytes) return false;
   must_roll_ = true;
   batch_for(0, false);
