@@ -47,6 +47,18 @@ std::string api_audit(const Settings& settings, int64_t now_ns, std::string_view
   return text;
 }
 
+Advisory out_of_storage(const Settings& settings, int64_t now_ns) {
+  Advisory advisory;
+  advisory.subject = std::string(kSubjects) + "SERVER.OUT_OF_STORAGE";
+  proto::JsonWriter json(advisory.json);
+  begin(json, settings, now_ns, "server_out_of_space");
+  json.field("server", settings.server_name).field("server_id", settings.server_id);
+  json.field("stream", "").field("cluster", "");
+  if (!settings.domain.empty()) json.field("domain", settings.domain);
+  json.end_object();
+  return advisory;
+}
+
 Advisory api_limit_reached(const Settings& settings, int64_t now_ns, size_t dropped) {
   Advisory advisory;
   advisory.subject = std::string(kApiAuditSubject) + ".LIMIT_REACHED";

@@ -21,6 +21,9 @@ inline constexpr std::string_view kApiAuditSubject = "$JS.EVENT.ADVISORY.API";
 std::string api_audit(const Settings& settings, int64_t now_ns, std::string_view subject,
                       std::string_view request, std::string_view response);
 
+// The disk is full, or the streams take all that they may.
+Advisory out_of_storage(const Settings& settings, int64_t now_ns);
+
 // So many requests were dropped because too many waited.
 Advisory api_limit_reached(const Settings& settings, int64_t now_ns, size_t dropped);
 

@@ -30,8 +30,9 @@ AckWhen Catalogue::ack_when(const StreamConfig& config) const {
   return written ? AckWhen::written : AckWhen::durable;
 }
 
-void Catalogue::derive(StreamSetup& setup) const {
+void Catalogue::derive(StreamSetup& setup) {
   setup.ack_when = ack_when(setup.config);
+  setup.quota = setup.config.storage == StorageKind::memory ? &memory_quota_ : &file_quota_;
   // They were checked when they were asked for. An empty destination leaves subjects as they are.
   std::string fault;
   setup.transform.reset();
@@ -75,6 +76,7 @@ Result<void> Catalogue::recover(int64_t now_ns) {
     keep(std::move(setup));
   }
   drop_orphans();
+  file_quota_.count();
   return {};
 }
 

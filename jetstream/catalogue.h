@@ -63,7 +63,7 @@ class Catalogue {
     return settings_.account + ' ' + std::string(name);
   }
   // What of a setup follows from its configuration.
-  void derive(StreamSetup& setup) const;
+  void derive(StreamSetup& setup);
   void keep(SetupRef setup);
   void drop_orphans();
 
@@ -73,6 +73,9 @@ class Catalogue {
   CommitWait& commits_;
   Homes& homes_;
   Followers* followers_ = nullptr;
+  Quota file_quota_{static_cast<uint64_t>(settings_.max_file), [this] { return usage().storage; }};
+  Quota memory_quota_{static_cast<uint64_t>(settings_.max_memory),
+                      [this] { return usage().memory; }};
   mutable std::mutex mutex_;  // of streams_
   std::map<std::string, SetupRef, std::less<>> streams_;
 };

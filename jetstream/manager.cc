@@ -1,6 +1,7 @@
 #include "jetstream/manager.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace pipit::js {
 
@@ -176,6 +177,13 @@ void Manager::failed(store::Ticket from, store::Ticket through, const Error& err
   for (size_t i = 0; i < shards_.size(); ++i) {
     shards_[i]->progress().failed({from, through, error});
     wake(i);
+  }
+  if (error.sys_errno == ENOSPC) {
+    // Not for each of those who try again meanwhile.
+    constexpr int64_t kTellEveryNs = 10'000'000'000;
+    const int64_t now = clock_.monotonic_ns();
+    if (now - told_full_ns_ > kTellEveryNs) advise(out_of_storage(settings_, clock_.wall_ns()));
+    told_full_ns_ = now;
   }
   settings_.log(Settings::Say::error, "JetStream store: " + error.text);
 }

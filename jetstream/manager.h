@@ -79,6 +79,7 @@ class Manager final : public store::StoreListener {
   std::unique_ptr<Api> api_;
   std::unique_ptr<Worker> worker_;
   std::vector<std::unique_ptr<Inlet>> inlets_;
+  int64_t told_full_ns_ = INT64_MIN / 2;              // the store's thread's
   std::unique_ptr<store::StoreThread> store_thread_;  // the first to end: it reports to all others
 };
 

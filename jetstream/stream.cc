@@ -105,6 +105,12 @@ Schedules::Sent Stream::append(Publish& publish) {
     wait(publish, {verdict.seq, last_ticket_, last_ticket_}, {});
     return Schedules::Sent::refused;
   }
+  const uint64_t bytes =
+      store::counted_bytes(publish.subject.size(), publish.headers.size(), publish.payload.size());
+  if (!setup_->quota->admits(bytes, shard_.clock().monotonic_ns())) {
+    refuse(publish.reply, api_error(JsErr::insufficient_resources));
+    return Schedules::Sent::later;
+  }
   StoredPlace place{0, last_on(publish.subject), publish.ts_ns};
   const bool kept = verdict.kind == Verdict::Kind::store;
   const auto appended = kept ? setup_->store->append(setup_->id, new_message(publish)) : skip();

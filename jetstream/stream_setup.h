@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "jetstream/quota.h"
 #include "jetstream/store/store.h"
 #include "jetstream/stream_config.h"
 #include "jetstream/subject_transform.h"
@@ -27,6 +28,7 @@ struct StreamSetup {
   store::StreamId definition =
       0;  // in the store on disk, which has no messages of a stream in memory
   store::StreamId schedules = 0;  // where it is noted when schedules are due (schedules.h); 0: none
+  Quota* quota = nullptr;  // of that store
   AckWhen ack_when = AckWhen::durable;
   // Made of the configuration.
   std::optional<SubjectTransform> transform, republish;
