@@ -18,7 +18,6 @@ ApiOutcome not_built_in(const StreamConfig& config) {
   if (config.mirror && far(*config.mirror)) return refuse("a mirror by a remote API or consumer");
   if (std::ranges::any_of(config.sources, far))
     return refuse("a source by a remote API or consumer");
-  if (config.allow_atomic) return refuse("allow_atomic");
   if (config.allow_batched) return refuse("allow_batched");
   return {};
 }

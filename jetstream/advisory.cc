@@ -31,6 +31,19 @@ Advisory stream_advisory(const Settings& settings, int64_t now_ns, const std::st
   return advisory;
 }
 
+Advisory batch_abandoned(const Settings& settings, int64_t now_ns, const std::string& stream,
+                         std::string_view batch, std::string_view reason) {
+  Advisory advisory;
+  advisory.subject = std::string(kSubjects) + "STREAM.BATCH_ABANDONED." + stream;
+  proto::JsonWriter json(advisory.json);
+  begin(json, settings, now_ns, "stream_batch_abandoned");
+  json.field("stream", stream);
+  if (!settings.domain.empty()) json.field("domain", settings.domain);
+  json.field("batch", batch).field("reason", reason);
+  json.end_object();
+  return advisory;
+}
+
 std::string api_audit(const Settings& settings, int64_t now_ns, std::string_view subject,
                       std::string_view request, std::string_view response) {
   std::string text;

@@ -16,6 +16,10 @@ struct Advisory {
 Advisory stream_advisory(const Settings& settings, int64_t now_ns, const std::string& stream,
                          std::string_view action);
 
+// An atomic batch came to nothing.
+Advisory batch_abandoned(const Settings& settings, int64_t now_ns, const std::string& stream,
+                         std::string_view batch, std::string_view reason);
+
 // A request of the API and its response, on this subject.
 inline constexpr std::string_view kApiAuditSubject = "$JS.EVENT.ADVISORY.API";
 std::string api_audit(const Settings& settings, int64_t now_ns, std::string_view subject,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "jetstream/batch_checks.h"
 #include "jetstream/message_ttl.h"
 #include "protocol/header_edit.h"
 #include "protocol/headers.h"
@@ -248,13 +249,19 @@ Verdict Ingest::check_counter(const StreamSetup& setup, Publish& publish, uint64
   auto more = BigDecimal::parse(publish.asks[Header::incr]);
   if (!more) return refused(JsErr::incr_missing);
   CounterState& counter = publish.counter.emplace();
-  switch (counters_.find(setup, publish.subject, failures, counter)) {
-    case StreamCounters::Found::yes:
-      break;
-    case StreamCounters::Found::broken:
-      return refused(JsErr::counter_broken);
-    case StreamCounters::Found::not_yet:
-      return refused(JsErr::too_many_requests);
+  const CounterState* const so_far =
+      publish.batch == nullptr ? nullptr : publish.batch->counter(publish.subject);
+  if (so_far != nullptr) {
+    counter = *so_far;
+  } else {
+    switch (counters_.find(setup, publish.subject, failures, counter)) {
+      case StreamCounters::Found::yes:
+        break;
+      case StreamCounters::Found::broken:
+        return refused(JsErr::counter_broken);
+      case StreamCounters::Found::not_yet:
+        return refused(JsErr::too_many_requests);
+    }
   }
   std::string& headers = publish.own_headers;
   if (headers.empty()) headers = publish.headers;

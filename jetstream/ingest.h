@@ -18,6 +18,8 @@
 
 namespace pipit::js {
 
+class BatchSoFar;
+
 // A publish on its way into the store. Views hold as long as the message that it came from, or
 // this.
 struct Publish {
@@ -34,6 +36,7 @@ struct Publish {
   std::string own_subject, own_headers, own_payload;  // where they had to be changed
   std::optional<CounterState> counter;                // what it brings about
   std::string extra;                                  // of the ack's JSON, from a comma on
+  const BatchSoFar* batch = nullptr;                  // what comes before it at the same time
 };
 
 struct Verdict {

@@ -16,7 +16,9 @@ Shard::Shard(const Settings& settings, JsClock& clock, DirectReader& reader, siz
       clock_(clock),
       zones_(settings.read_time_zone),
       reader_(reader),
-      home_(home) {}
+      home_(home) {
+  batch_room_.bytes_max = static_cast<uint64_t>(settings.max_buffered_bytes);
+}
 
 Shard::~Shard() = default;
 

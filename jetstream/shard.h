@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "jetstream/ack_queue.h"
+#include "jetstream/atomic_batches.h"
 #include "jetstream/host.h"
 #include "jetstream/js_clock.h"
 #include "jetstream/progress.h"
@@ -34,6 +35,7 @@ class Shard final : public Guest {
   JsClock& clock() { return clock_; }
   TimeZones& zones() { return zones_; }
   DirectReader& reader() { return reader_; }
+  BatchRoom& batch_room() { return batch_room_; }
   size_t home() const { return home_; }  // its number
 
   // The stream begins to listen. False: a subject was refused; it has not begun.
@@ -72,6 +74,7 @@ class Shard final : public Guest {
   DirectReader& reader_;
   const size_t home_;
   Host* host_ = nullptr;
+  BatchRoom batch_room_;
   std::vector<std::unique_ptr<Stream>> streams_, closing_;
   AckQueue durable_, written_;
   Progress progress_;

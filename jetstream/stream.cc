@@ -8,6 +8,12 @@
 #include "protocol/subject.h"
 
 namespace pipit::js {
+namespace {
+
+// Of two times; 0 is none.
+int64_t earlier(int64_t a, int64_t b) { return a == 0 || (b != 0 && b < a) ? b : a; }
+
+}  // namespace
 
 Stream::Stream(Shard& shard, SetupRef setup)
     : shard_(shard),
@@ -15,6 +21,7 @@ Stream::Stream(Shard& shard, SetupRef setup)
       acks_(setup_->name(), shard.settings().domain),
       ingest_(shard.clock(), shard.zones()),
       schedules_(shard.zones()),
+      batches_(shard.batch_room()),
       direct_(shard) {}
 
 Stream::~Stream() = default;
@@ -59,6 +66,7 @@ void Stream::listen(std::vector<Ear> wanted) {
 
 void Stream::update(SetupRef setup) {
   setup_ = std::move(setup);
+  if (!setup_->config.allow_atomic) batches_.clear();
   listen(wanted());
   direct_.follow(setup_);
   plan(shard_.clock().wall_ns());
@@ -70,6 +78,7 @@ void Stream::plan(int64_t at_ns) {
 }
 
 void Stream::close() {
+  batches_.clear();
   listen({});
   direct_.follow(nullptr);
 }
@@ -88,7 +97,8 @@ bool Stream::receive(const HostMessage& message) {
     too_many(publish.reply);
     return true;
   }
-  append(publish);
+  const bool batches = setup_->config.allow_atomic && !publish.headers.empty();
+  if (!batches || !take_batch(publish)) append(publish);
   return true;
 }
 
@@ -193,7 +203,8 @@ void Stream::mind_schedules(const Publish& publish, store::Receipt& receipt) {
     schedules_.replaced(*setup_, publish.subject);
   }
   if (request.purges.empty()) return;
-  if (const auto purged = setup_->store->purge(setup_->id, {request.purges, {}}, 0, 0); purged)
+  if (const auto purged = setup_->store->purge(setup_->id, {request.purges, {}}, receipt.seq, 0);
+      purged)
     receipt.through = std::max(receipt.through, purged.value().ticket);
 }
 
@@ -219,13 +230,13 @@ int64_t Stream::tend(int64_t now_ns) {
     expiry_.run(*setup_, now_ns, [this](std::string_view subject, std::string_view headers) {
       return send(subject, headers, {}) == Schedules::Sent::stored;
     });
-  const int64_t next_ns = expiry_.next_ns();
+  for (const auto& gone : batches_.run_out(now_ns)) abandoned(gone.id, gone.reason);
+  const int64_t next_ns = earlier(expiry_.next_ns(), batches_.next_ns());
   if (setup_->schedules == 0) return next_ns;
   const int64_t system_ns = shard_.clock().system_ns();
   if (schedules_.next_ns() != 0 && schedules_.next_ns() <= system_ns)
     schedules_.run(*setup_, system_ns, *this);
-  const int64_t wanted_ns = schedules_wanted();
-  return next_ns == 0 || (wanted_ns != 0 && wanted_ns < next_ns) ? wanted_ns : next_ns;
+  return earlier(next_ns, schedules_wanted());
 }
 
 // When to look at schedules, of the shard's clock. The system's may be set meanwhile, so not too

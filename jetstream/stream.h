@@ -10,6 +10,7 @@
 
 #include "jetstream/ack_queue.h"
 #include "jetstream/api_errors.h"
+#include "jetstream/atomic_batches.h"
 #include "jetstream/copies.h"
 #include "jetstream/direct_get.h"
 #include "jetstream/expiry.h"
@@ -83,6 +84,12 @@ class Stream final : public Receiver, private Schedules::Sink {
                           const StoredPlace& place);
   void wait(const Publish& publish, const store::Receipt& receipt, AckTexts texts);
   void plan(int64_t at_ns);
+  // stream_batch.cc. False: it is of no batch.
+  bool take_batch(const Publish& publish);
+  void commit(const Publish& last, std::string_view id,
+              const std::vector<AtomicBatches::Message>& messages);
+  std::vector<uint64_t> lasts_of(const std::vector<Publish>& batch, uint64_t last_seq);
+  void abandoned(std::string_view id, std::string_view reason);
 
   Shard& shard_;
   SetupRef setup_;
@@ -90,6 +97,7 @@ class Stream final : public Receiver, private Schedules::Sink {
   Ingest ingest_;
   Expiry expiry_;
   Schedules schedules_;
+  AtomicBatches batches_;
   DirectGet direct_;
   std::vector<Ear> ears_;
   uint64_t pending_ = 0, pending_bytes_ = 0;
