@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <vector>
+#include <utility>
 
 #include "jetstream/publish_headers.h"
 #include "jetstream/rfc3339.h"
@@ -28,26 +28,18 @@ std::string next_text(const ScheduleTime& next, const TimeZone* zone) {
 
 }  // namespace
 
-// Of the stream beside: when a schedule is due.
-struct Schedules::Entry {
-  uint64_t at = 0;  // its sequence there
-  std::string subject;
-  uint64_t seq = 0;  // the schedule's
-  int64_t due_ns = 0;
+std::string Schedules::Entry::text(uint64_t seq, int64_t due_ns) {
+  return std::to_string(seq) + ' ' + std::to_string(due_ns);
+}
 
-  static std::string text(uint64_t seq, int64_t due_ns) {
-    return std::to_string(seq) + ' ' + std::to_string(due_ns);
-  }
-  // A text that is none gives a sequence that no message has.
-  static Entry of(const store::StoredMessage& message) {
-    Entry entry{message.seq, message.subject, 0, 0};
-    const std::string_view text = message.payload;
-    const char* const end = text.data() + text.size();
-    const auto [blank, status] = std::from_chars(text.data(), end, entry.seq);
-    if (status == std::errc() && blank != end) std::from_chars(blank + 1, end, entry.due_ns);
-    return entry;
-  }
-};
+Schedules::Entry Schedules::Entry::of(const store::StoredMessage& message) {
+  Entry entry{message.seq, message.subject, 0, 0};
+  const std::string_view text = message.payload;
+  const char* const end = text.data() + text.size();
+  const auto [blank, status] = std::from_chars(text.data(), end, entry.seq);
+  if (status == std::errc() && blank != end) std::from_chars(blank + 1, end, entry.due_ns);
+  return entry;
+}
 
 Result<void> Schedules::open(StreamSetup& setup, const std::string& stream_name) {
   if (!setup.config.allow_msg_schedules || setup.schedules != 0) return {};
@@ -73,7 +65,12 @@ store::Ticket Schedules::stored(const StreamSetup& setup, std::string_view subje
   message.payload = text;
   message.expires_ns = std::clamp(at_ns, int64_t{1}, store::kNeverExpires - 1);
   const auto appended = setup.store->append(setup.schedules, message);
-  if (!appended) return 0;
+  if (!appended) {
+    replaced(setup, subject);
+    waiting_.push_back({0, std::string(subject), seq, at_ns});
+    next_ns_ = 1;
+    return 0;
+  }
   if (next_ns_ == 0 || at_ns < next_ns_) next_ns_ = message.expires_ns;
   return appended.value().through;
 }
@@ -84,19 +81,32 @@ void Schedules::replaced(const StreamSetup& setup, std::string_view subject) {
     (void)setup.store->remove(setup.schedules, {entry.value(), entry.value()}, false);
 }
 
+// False: some still wait.
+bool Schedules::note_waiting(const StreamSetup& setup) {
+  for (const Entry& entry : std::exchange(waiting_, {})) {
+    const auto newest = setup.store->find_last(setup.id, entry.subject);
+    if (!newest || newest.value() == entry.seq)
+      stored(setup, entry.subject, entry.seq, entry.due_ns);
+  }
+  return waiting_.empty();
+}
+
 void Schedules::run(const StreamSetup& setup, int64_t now_ns, Sink& sink) {
-  next_ns_ = 0;  // what is planned meanwhile counts
+  const bool noted = note_waiting(setup);
   const auto due = setup.store->due(setup.schedules, now_ns, kPerTurn);
-  bool all = due.ok();
+  bool all = due.ok() && noted;
   std::vector<Entry> entries;
   for (const store::Due& each : due ? due.value() : std::vector<store::Due>()) {
     const auto kept = setup.store->read(setup.schedules, each.seq);
-    if (kept)
+    if (kept) {
       entries.push_back(Entry::of(kept.value()));
-    else if (kept.error().code == Errc::io)  // damaged
-      (void)setup.store->remove(setup.schedules, {each.seq, each.seq}, false);
-    else
+    } else if (kept.error().code == Errc::io) {
+      // Damaged: it is due, and whose it is the index says.
+      const auto newest = setup.store->find_last(setup.id, each.subject);
+      entries.push_back({each.seq, each.subject, newest ? newest.value() : 0, now_ns});
+    } else {
       all = false;  // under way
+    }
   }
   // Schedules that are due together run in the order in which they were published.
   std::sort(entries.begin(), entries.end(),
@@ -104,7 +114,7 @@ void Schedules::run(const StreamSetup& setup, int64_t now_ns, Sink& sink) {
   for (const Entry& entry : entries)
     if (!fire(setup, entry, now_ns, sink)) all = false;
   const auto next = setup.store->next_due(setup.schedules);
-  if (!all || !next) return look_again(now_ns + kPauseNs);
+  if (!all || !next || !waiting_.empty()) return look_again(now_ns + kPauseNs);
   next_ns_ = next.value() == 0 ? 0 : std::max(next.value(), now_ns + kPauseNs);
 }
 
@@ -131,8 +141,9 @@ bool Schedules::fire(const StreamSetup& setup, const Entry& entry, int64_t now_n
   const Sent sent = send(setup, schedule.value(), next_text(*next, zone), sink);
   if (sent == Sent::later) return false;
   // A stream that does not take the message now may take the next one.
-  if (next->repeats) return stored(setup, entry.subject, entry.seq, next->at_ns) != 0;
-  return done();
+  if (!next->repeats) return done();
+  stored(setup, entry.subject, entry.seq, next->at_ns);
+  return true;
 }
 
 // What the schedule's target gets: the message of the schedule, or the last one of its source,

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "jetstream/schedule.h"
 #include "jetstream/stream_setup.h"
@@ -44,7 +45,7 @@ class Schedules {
   // When to run(); 0: nothing will be due.
   int64_t next_ns() const { return next_ns_; }
   // The schedule on `subject` was stored as `seq` and is due `at_ns`. The ticket of the entry; 0:
-  // the store had no room for it, the schedule will not run.
+  // the store has no room for it just now, it is noted later.
   store::Ticket stored(const StreamSetup& setup, std::string_view subject, uint64_t seq,
                        int64_t at_ns);
   // A message that is none was stored there: it ends the schedule.
@@ -54,14 +55,27 @@ class Schedules {
   void run(const StreamSetup& setup, int64_t now_ns, Sink& sink);
 
  private:
-  struct Entry;
+  // Of the stream beside: when a schedule is due.
+  struct Entry {
+    uint64_t at = 0;  // its sequence there
+    std::string subject;
+    uint64_t seq = 0;  // the schedule's
+    int64_t due_ns = 0;
+
+    static std::string text(uint64_t seq, int64_t due_ns);
+    // A text that is none gives a sequence that no message has.
+    static Entry of(const store::StoredMessage& message);
+  };
 
   bool fire(const StreamSetup& setup, const Entry& entry, int64_t now_ns, Sink& sink);
   Sent send(const StreamSetup& setup, const store::StoredMessage& schedule, std::string_view next,
             Sink& sink);
 
+  bool note_waiting(const StreamSetup& setup);
+
   TimeZones& zones_;
   int64_t next_ns_ = 0;
+  std::vector<Entry> waiting_;  // for room in the store
 };
 
 }  // namespace pipit::js
