@@ -133,7 +133,7 @@ class Simulation {
     return "s." + std::to_string(n);
   }
   std::string pick_queue() { return random_.below(2) == 0 ? "blue" : "red"; }
-  std::string pick_request() { return "_ask.it." + std::to_string(random_.below(20)); }
+  std::string pick_request() { return "_ask.it." + std::to_string(random_.below(5)); }
 
   void subscribe(SimClient& client, const std::string& subject, const std::string& queue,
                  uint64_t max) {
@@ -173,17 +173,21 @@ class Simulation {
     if (random_.below(2) == 0) fence(client);
   }
 
-  // To anybody, or to one whose subscription is about to end.
+  // To anybody, or to some whose subscriptions are about to end.
   void request(SimClient& client) {
     if (!client.subs["inbox"].confirmed) return;
     std::string subject = pick_request();
+    const bool all = random_.below(2) == 0;
     SimClient& leaver = *clients_[random_.below(clients_.size())];
-    for (auto& [sid, sub] : leaver.subs) {
-      if (leaver.leaving || sub.ended || !sub.subject.starts_with("_ask.")) continue;
-      subject = sub.subject;
-      sub.ended = true;
-      leaver.unsent += "UNSUB " + sid + "\r\n";
-      break;
+    for (const auto& [sid, sub] : leaver.subs)
+      if (!leaver.leaving && !sub.ended && sub.subject.starts_with("_ask.")) subject = sub.subject;
+    for (auto& other : clients_) {
+      if (other->leaving || (!all && other.get() != &leaver)) continue;
+      for (auto& [sid, sub] : other->subs) {
+        if (sub.ended || sub.subject != subject) continue;
+        sub.ended = true;
+        other->unsent += "UNSUB " + sid + "\r\n";
+      }
     }
     send(client, subject,
          "_R." + std::to_string(client.id) + "." + std::to_string(client.next_seq) + " ");
@@ -198,8 +202,14 @@ class Simulation {
 
   // An event of its reactor's, that its poll tells of.
   void allow(SimClient& client, size_t bytes) {
-    lanes_[client.reactor]->woken = true;
-    client.pipe->allow(bytes);
+    on_its_reactor(client, [&] { client.pipe->allow(bytes); });
+  }
+  template <class Event>
+  void on_its_reactor(SimClient& client, Event event) {
+    Lane& lane = *lanes_[client.reactor];
+    lane.woken = lane.busy = true;
+    event();
+    lane.busy = false;
   }
 
   // At once, or orderly: what it has still to say goes out first.
@@ -213,8 +223,12 @@ class Simulation {
       case 1:
         client.gone = true;  // its end follows the last byte, see feed()
         return;
-      case 2: client.pipe->end(ECONNRESET); break;
-      default: client.pipe->end(); break;
+      case 2:
+        on_its_reactor(client, [&] { client.pipe->end(ECONNRESET); });
+        break;
+      default:
+        on_its_reactor(client, [&] { client.pipe->end(); });
+        break;
     }
     client.unsent.clear();
     client.gone = client.unsure = true;
@@ -265,7 +279,7 @@ class Simulation {
   void hear_of_it(Lane& lane) {
     SimClient& client = *clients_[random_.below(clients_.size())];
     Lane& other = *lanes_[client.reactor];
-    if (client.leaving || &other == &lane || other.polled) return;
+    if (client.leaving || &other == &lane || other.polled || other.busy) return;
     fence(client);
     while (step(other) && other.polled) {
     }
