@@ -37,9 +37,8 @@ max_connections: 100000
 ports_file_dir: "{folder}"
 websocket {{ host: 127.0.0.1, port: -1, no_tls: true, compression: true }}
 """
-STREAMS = """\
-jetstream {{ store_dir: "{folder}/store" }}
-"""
+STREAMS = 'jetstream {{ store_dir: "{folder}/store" }}\n'
+STREAMS_BY_INTERVAL = 'jetstream {{ store_dir: "{folder}/store", sync_interval: 2m }}\n'
 
 
 class Failure(Exception):
@@ -70,12 +69,14 @@ def wait_for_ports(process, folder, log):
 
 
 @contextlib.contextmanager
-def running_server(binary, with_streams):
+def running_server(binary, scenario):
     """Yields its pid and two ports."""
     with tempfile.TemporaryDirectory(prefix="pipit_bench.") as name:
         folder = pathlib.Path(name)
         config, log = folder / "server.conf", folder / "log"
-        text = CONFIG + STREAMS if with_streams else CONFIG
+        text = CONFIG
+        if scenario.startswith("js-"):
+            text += STREAMS_BY_INTERVAL if scenario.startswith("js-sync2m-") else STREAMS
         config.write_text(text.format(port=-1, folder=folder))
         with log.open("wb") as sink:
             process = subprocess.Popen([binary, "-c", config], stdin=subprocess.DEVNULL,
@@ -136,7 +137,7 @@ def measure_startup(load, binary):
 def measure(load, binary, scenario, seconds):
     if scenario == "startup":
         return measure_startup(load, binary)
-    with running_server(binary, scenario.startswith("js-")) as (pid, port, websocket_port):
+    with running_server(binary, scenario) as (pid, port, websocket_port):
         return result_of([load, scenario, "--port", str(port), "--ws-port", str(websocket_port),
                           "--pid", str(pid), "--seconds", str(seconds)])
 

@@ -53,8 +53,11 @@ FIGURES = [
     *cpu(0.45, "js-pub256-1k"),
     *cpu(0.80, "js-pub256-64k"),
     Figure("js-sync-128", "p50_over_sync_us", 140, ABSOLUTE, "p50 µs, less one fdatasync"),
+    *cpu(1.00, "js-sync2m-128"),
+    Figure("js-sync2m-128", "p50_us", 1.00, unit="p50 µs"),
     *cpu(0.45, "js-kv-put"),
     *cpu(0.30, "js-direct-get"),
+    Figure("js-direct-get-1M", "server_cpu_per_million", 100, ABSOLUTE, "CPU µs per get"),
     Figure("startup", "accept_ms", 4.0, ABSOLUTE, "ms to accepting"),
     Figure("startup", "idle_resident_bytes", 5.5, ABSOLUTE, "idle RSS MB", 1 / 1e6),
     Figure("startup", "stripped_bytes", 3.0, ABSOLUTE, "stripped binary MB", 1 / 1e6),
@@ -145,7 +148,7 @@ where nobody subscribes, else delivered ones; requests), because it says what a 
 when the machine or the generator is the limit of the throughput. A figure with another unit says so.
 Every delivered message was checked for its place in its publisher's order; nothing was lost.
 In the rows of JetStream (`js-`) both store files with their default of syncing: Pipit acknowledges what
-is on the disk, nats-server what it will sync within two minutes.
+is on the disk, nats-server what it will sync within two minutes; in `js-sync2m` both do the latter.
 `~` marks a row of which most runs shared the machine with other work.
 
 {table}

@@ -83,13 +83,15 @@ std::vector<Plan> all_plans() {
       stream("js-pub256-1k", kKilo, 256),
       stream("js-pub256-64k", 64 * kKilo, 256),
       stream("js-sync-128", 128, 1),
+      stream("js-sync2m-128", 128, 1),
       stream("js-kv-put", 128, 256, 1'000),
       stream("js-direct-get", 128, 256, 1'000),
+      stream("js-direct-get-1M", 128, 256, 1'000'000),
       counted("idle", Kind::kIdle, 5'000),
       over_websocket(counted("ws-idle", Kind::kIdle, 5'000)),
   };
   for (Plan& plan : plans) {
-    if (plan.name == "js-direct-get") plan.reads = true;
+    if (plan.name.starts_with("js-direct-get")) plan.reads = true;
     if (plan.name == "queue4-128") plan.queue_group = true;
     if (plan.name == "pubsub-small-writes-128") plan.single_writes = true;
     if (plan.name == "fan100-128") plan.window_bytes = size_t{1} << 20;
