@@ -46,6 +46,36 @@ class RowCursor {
   SubjectRow row_;
 };
 
+// The first entry of a row from `seq` on that is there, and what it says; kNone: there is none. It
+// may lie near, or its subject may have few messages: looks along the entries and, from the other
+// end, along those of the row, until one of both knows.
+Result<uint32_t> first_of_row(const Part& part, Index& index, uint32_t number, uint64_t seq,
+                              IndexEntry& entry) {
+  auto row = index.row(number);
+  if (!row) return row.take_error();
+  auto start = index.lower_bound(seq);
+  if (!start) return start.take_error();
+  uint32_t along = start.value(), chained = row.value().last, found = kNone;
+  for (;;) {
+    IndexEntry one;
+    auto live = part.next_live(index, along, one);
+    if (!live) return live;
+    if (live.value() < index.size() && one.subject == number) {
+      entry = one;
+      return live;
+    }
+    along = live.value() + 1;
+    if (chained == kNone || chained < start.value() || live.value() >= index.size()) return found;
+    auto there = index.entry(chained);
+    if (!there) return there.take_error();
+    if (!part.gone.contains(there.value().seq)) {
+      found = chained;
+      entry = there.value();
+    }
+    chained = there.value().prev;
+  }
+}
+
 Result<uint64_t> count_live(RowCursor& cursor, uint64_t through) {
   uint64_t count = 0;
   for (uint32_t entry = cursor.row().last; entry != kNone;) {
@@ -154,25 +184,28 @@ Found State::next_match(const Stream& stream, const SubjectFilter& filter, uint6
     auto opened = this->index(*part, stream.id);
     if (!opened) return opened.take_error();
     Index& index = *opened.value();
-    uint32_t wanted = kNone;
+    IndexEntry entry;
     if (!filter.literal.empty()) {
-      auto row = index.find(filter.literal);
-      if (!row) return row.take_error();
-      if (row.value() == kNone) continue;
-      wanted = row.value();
+      auto number = index.find(filter.literal);
+      if (!number) return number.take_error();
+      if (number.value() == kNone) continue;
+      auto first = first_of_row(*part, index, number.value(), seq, entry);
+      if (!first) return first.take_error();
+      if (first.value() == kNone) continue;
+      if (entry.seq > through) break;
+      return std::optional<Place>({part, first.value(), entry});
     }
     auto start = index.lower_bound(seq);
     if (!start) return start.take_error();
     // What the filter says of a row, once it was asked: 0 not yet, 1 no, 2 yes.
-    std::vector<uint8_t> verdicts(all || wanted != kNone ? 0 : index.subjects());
-    IndexEntry entry;
+    std::vector<uint8_t> verdicts(all ? 0 : index.subjects());
     for (uint32_t number = start.value();; ++number) {
       auto live = part->next_live(index, number, entry);
       if (!live) return live.take_error();
       number = live.value();
       if (number >= index.size() || entry.seq > through) break;
       const uint32_t subject = entry.subject;
-      bool taken = all || subject == wanted;
+      bool taken = all;
       if (!verdicts.empty() && subject < verdicts.size()) {
         if (verdicts[subject] == 0) {
           auto row = index.row(subject);
