@@ -248,6 +248,36 @@ TEST_CASE_FIXTURE(Fixture, "a full disk answers, lets deletions through, and rec
   CHECK(messages() >= 2);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "publishers who keep trying on a full disk have room soon after a purge") {
+  make({});
+  vfs.capacity = 600u << 10;
+  for (int i = 0; i < 20'000 && listener.errors.empty(); ++i) {
+    if (!append("a", std::string(100, 'x'))) break;
+    settle();
+  }
+  REQUIRE(!listener.errors.empty());
+  REQUIRE(store->purge(id, {}, 0, 0).ok());
+  settle();
+  const auto stored = [&] {
+    listener.errors.clear();
+    const bool taken = append("a").ok();
+    settle();
+    return taken && listener.errors.empty();
+  };
+  bool room = false;
+  for (int second = 0; second < 2 && !room; ++second) {
+    for (int i = 0; i < 20 && !room; ++i) {
+      clock.monotonic += 50'000'000;
+      room = stored();
+    }
+    store->tidy();
+    settle();
+  }
+  clock.monotonic += 250'000'000;
+  CHECK((room || stored()));
+}
+
 // A store of some messages, closed or only left, as the files that it consists of.
 struct Reference : Fixture {
   std::map<std::string, std::string> files;
