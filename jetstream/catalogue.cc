@@ -48,6 +48,7 @@ void Catalogue::derive(StreamSetup& setup) {
 Result<void> Catalogue::recover(int64_t now_ns) {
   for (const auto& [id, name] : file_.streams()) {
     if (name.ends_with(Schedules::kSuffix)) continue;
+    if (name == SourceNotes::kStoreName) continue;
     auto kept = file_.settings(id);
     if (!kept) return kept.take_error();
     const auto stored = read_stored_stream(kept.value().config);
@@ -188,7 +189,7 @@ std::optional<ApiError> Catalogue::update(const StreamSetup& old, StreamConfig c
 
 std::optional<ApiError> Catalogue::remove(const StreamSetup& stream) {
   const std::string name = stream.name();
-  followers_->drop(name);
+  followers_->drop(stream);
   // Nobody publishes to it any more; what was on its way is answered.
   if (!homes_.run(homes_.of(name), [name](Shard& shard) { shard.close(name); }))
     return api_error(JsErr::stream_delete, "the server stops");

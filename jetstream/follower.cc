@@ -73,6 +73,7 @@ bool Follower::step(const Progress::News& news) {
   Copies& copies = work->copies;
   read(*origin, copies);
   see(copies.messages.size());
+  at_rest(next_, copies.messages.size() + beyond_);
   prepare(copies);
   if (copies.messages.empty() && copies.skip_to == 0) return false;
   const uint64_t behind = copies.messages.empty() ? next_ : copies.messages.back().seq + 1;

@@ -18,6 +18,7 @@
 #include "jetstream/origin.h"
 #include "jetstream/progress.h"
 #include "jetstream/settings.h"
+#include "jetstream/source_notes.h"
 #include "jetstream/store/vfs.h"
 #include "jetstream/stream_setup.h"
 
@@ -31,6 +32,8 @@ struct FollowerWorld {
   Homes& homes;
   store::Clock& clock;
   const Settings& settings;
+  SourceNotes* notes = nullptr;  // of streams on disk
+  uint64_t note_every = 8192;    // messages of the stream
 };
 
 // How it stands with an origin.
@@ -62,6 +65,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   FollowReport report() const;
 
   const StreamSource& source() const { return source_; }
+  // [any thread] A message of its origin.
+  bool takes(std::string_view subject) const { return origin_.takes(subject); }
 
  protected:
   // Where to begin with an origin that is seen for the first time: its first sequence to read.
@@ -73,6 +78,8 @@ class Follower : public std::enable_shared_from_this<Follower> {
   // Before the batch is handed over, and after.
   virtual void prepare(Copies&) {}
   virtual void taken(const CopyOutcome&) {}
+  // Nothing is under way: what it wants below `next` is safe, and `lag` messages are not.
+  virtual void at_rest(uint64_t /*next*/, uint64_t /*lag*/) {}
 
   FollowerWorld& world_;
   const SetupRef stream_;  // as it was when this was made: its identity holds

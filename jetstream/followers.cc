@@ -40,11 +40,16 @@ void Followers::set(const SetupRef& stream) {
     streams_[stream->name()] = std::move(now);
 }
 
-void Followers::drop(const std::string& stream) {
-  const std::lock_guard lock(mutex_);
-  streams_.erase(stream);
-  wake_ = true;
-  changed_.notify_all();
+void Followers::drop(const StreamSetup& stream) {
+  {
+    const std::lock_guard lock(mutex_);
+    streams_.erase(stream.name());
+    wake_ = true;
+    changed_.notify_all();
+  }
+  // The disk may have to be waited for, and reactors ask who wants their messages.
+  if (world_.notes != nullptr && !stream.config.sources.empty())
+    world_.notes->forget(stream.definition);
 }
 
 void Followers::wake() {
@@ -59,6 +64,14 @@ std::vector<Followers::Shared> Followers::all() const {
   for (const auto& [name, followers] : streams_)
     all.insert(all.end(), followers.begin(), followers.end());
   return all;
+}
+
+bool Followers::wants(std::string_view stream, std::string_view subject) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, followers] : streams_)
+    for (const Shared& each : followers)
+      if (each->source().name == stream && each->takes(subject)) return true;
+  return false;
 }
 
 void Followers::start() {

@@ -25,12 +25,14 @@ class Followers {
   // longer asked for end, though a batch of theirs may still arrive at the reactor, which knows
   // whether it wants it.
   void set(const SetupRef& stream);
-  void drop(const std::string& stream);
+  void drop(const StreamSetup& stream);
   // [any thread] Something may be new.
   void wake();
   // [store thread]
   Progress& progress() { return progress_; }
 
+  // [any thread] Is anybody interested in this message of `stream`?
+  bool wants(std::string_view stream, std::string_view subject) const;
   // [any thread] "mirror" and "sources" of a StreamInfo.
   void write(proto::JsonWriter& json, const StreamSetup& stream) const;
 

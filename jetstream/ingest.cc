@@ -5,6 +5,7 @@
 
 #include "jetstream/batch_checks.h"
 #include "jetstream/message_ttl.h"
+#include "jetstream/origin.h"
 #include "protocol/header_edit.h"
 #include "protocol/headers.h"
 #include "protocol/subject.h"
@@ -175,7 +176,7 @@ Verdict Ingest::check(const StreamSetup& setup, Publish& publish, uint64_t failu
   if (Verdict verdict = check_size(config, publish); is_refused(verdict)) return verdict;
   if (Verdict verdict = apply_ttl(config, publish); is_refused(verdict)) return verdict;
   Verdict verdict;
-  // There are no consumers yet, so nobody is interested.
+  // There are no consumers yet; whether another stream is interested, its reactor asks.
   if (config.retention == Retention::interest) verdict.kind = Verdict::Kind::skip;
   return verdict;
 }
@@ -244,7 +245,8 @@ Verdict Ingest::find_duplicate(const StreamSetup& setup, const Publish& publish)
   return verdict;
 }
 
-// The body becomes the counter's new value.
+// The body becomes the counter's new value. One that comes from another stream has that one's total
+// in its body: what it adds is the difference to the total that came before (ADR-49).
 Verdict Ingest::check_counter(const StreamSetup& setup, Publish& publish, uint64_t failures) {
   auto more = BigDecimal::parse(publish.asks[Header::incr]);
   if (!more) return refused(JsErr::incr_missing);
@@ -285,22 +287,26 @@ Verdict Ingest::check_counter(const StreamSetup& setup, Publish& publish, uint64
   return {};
 }
 
-Verdict Ingest::check_copy(const StreamSetup& setup, Publish& publish, bool duplicates,
+Verdict Ingest::check_copy(const StreamSetup& setup, Publish& publish, Copy copy,
                            uint64_t failures) {
-  if (setup.config.sealed) return refused(JsErr::sealed);
+  const StreamConfig& config = setup.config;
+  if (setup.transform && setup.transform->apply(publish.subject, publish.own_subject, random_))
+    publish.subject = publish.own_subject;
+  if (config.sealed) return refused(JsErr::sealed);
   publish.asks = PublishHeaders(publish.headers);
   publish.id = publish.asks[Header::msg_id];
-  if (duplicates)
+  if (copy == Copy::of_source)
     if (Verdict verdict = find_duplicate(setup, publish); verdict.kind != Verdict::Kind::store)
       return verdict;
-  if (Verdict verdict = check_rollup(setup, publish, true); verdict.kind != Verdict::Kind::store)
-    return verdict;
-  if (setup.config.allow_msg_counter)
+  if (Verdict verdict = check_rollup(setup, publish, true); is_refused(verdict)) return verdict;
+  if (config.allow_msg_counter)
     if (Verdict verdict = check_counter(setup, publish, failures); is_refused(verdict))
       return verdict;
-  if (Verdict verdict = check_size(setup.config, publish); verdict.kind != Verdict::Kind::store)
-    return verdict;
-  return apply_ttl(setup.config, publish);
+  if (Verdict verdict = check_size(config, publish); is_refused(verdict)) return verdict;
+  if (Verdict verdict = apply_ttl(config, publish); is_refused(verdict)) return verdict;
+  Verdict verdict;
+  if (config.retention == Retention::interest) verdict.kind = Verdict::Kind::skip;
+  return verdict;
 }
 
 // After a start, or when messages under way were taken back: that of the last message there is.

@@ -61,10 +61,9 @@ class Ingest {
   Verdict check(const StreamSetup& setup, Publish& publish, uint64_t failures);
 
   // The same for a message of another stream, where the origin has judged: nothing is expected, and
-  // what is not allowed here is stored all the same. `duplicates`: they are looked for. A counter
-  // takes the difference to the last total of that origin.
-  Verdict check_copy(const StreamSetup& setup, Publish& publish, bool duplicates,
-                     uint64_t failures);
+  // what is not allowed here is stored all the same. A source's may be a duplicate, a mirror's not.
+  enum class Copy : uint8_t { of_mirror, of_source };
+  Verdict check_copy(const StreamSetup& setup, Publish& publish, Copy copy, uint64_t failures);
 
   // It was appended. `failures` of Progress, read before that.
   void stored(const Publish& publish, uint64_t failures) {

@@ -74,10 +74,17 @@ Result<void> Manager::open_store() {
   start_clock();
   memory_ = std::make_unique<store::MemoryStore>(clock_);
   catalogue_ = std::make_unique<Catalogue>(settings_, *file_, *memory_, commits_, homes_);
-  followers_ = std::make_unique<Followers>(FollowerWorld{
-      [this](std::string_view name) { return catalogue_->find(name); }, homes_, clock_, settings_});
+  notes_ = std::make_unique<SourceNotes>(*file_);
+  followers_ = std::make_unique<Followers>(
+      FollowerWorld{[this](std::string_view name) { return catalogue_->find(name); }, homes_,
+                    clock_, settings_, notes_.get()});
   catalogue_->tell(*followers_);
-  for (const auto& shard : shards_) shard->tell_changes([this] { followers_->wake(); });
+  for (const auto& shard : shards_) {
+    shard->tell_changes([this] { followers_->wake(); });
+    shard->ask_wants([this](std::string_view stream, std::string_view subject) {
+      return followers_->wants(stream, subject);
+    });
+  }
   catalogue_->on_change = [this](const std::string& name, std::string_view action) {
     advise(stream_advisory(settings_, clock_.wall_ns(), name, action));
   };

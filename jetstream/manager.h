@@ -75,6 +75,7 @@ class Manager final : public store::StoreListener {
   std::unique_ptr<store::FileStore> file_;
   std::unique_ptr<store::Store> memory_;
   std::unique_ptr<Catalogue> catalogue_;
+  std::unique_ptr<SourceNotes> notes_;
   std::unique_ptr<Followers> followers_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Worker> worker_;

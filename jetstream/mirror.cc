@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "jetstream/shard.h"
 #include "jetstream/stream.h"
 #include "protocol/header_edit.h"
 
@@ -50,6 +51,14 @@ void Mirror::prepare(Copies& copies) {
 void Mirror::taken(const CopyOutcome& outcome) {
   last_seq_ = outcome.last_seq;
   if (last_seq_ >= skip_to_) skip_to_ = 0;
+}
+
+void Mirror::at_rest(uint64_t, uint64_t lag) {
+  constexpr uint64_t kNear = 10;  // as on nats-server
+  if (is_near_ || lag >= kNear) return;
+  is_near_ = world_.homes.run(world_.homes.of(stream_->name()), [stream = stream_](Shard& shard) {
+    if (Stream* const mirror = shard.find(stream->name())) mirror->is_near_origin();
+  });
 }
 
 }  // namespace pipit::js

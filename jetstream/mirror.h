@@ -16,9 +16,11 @@ class Mirror final : public Follower {
   CopyOutcome hand_over(Stream& stream, const Copies& copies) const override;
   void prepare(Copies& copies) override;
   void taken(const CopyOutcome& outcome) override;
+  void at_rest(uint64_t next, uint64_t lag) override;
 
   uint64_t last_seq_ = 0;  // its own
   uint64_t skip_to_ = 0;   // in front of where it began; 0: done
+  bool is_near_ = false;   // to its origin, and the stream knows
 };
 
 // Where reading begins if `wanted` is asked for: inside of what the origin has, or right behind.

@@ -52,11 +52,14 @@ store::SubjectFilter Origin::filter() const {
   if (filters_.size() == 1 && !proto::has_wildcard(filters_.front()))
     filter.literal = filters_.front();
   else if (!filters_.empty() && std::ranges::find(filters_, ">") == filters_.end())
-    filter.matches = [this](std::string_view subject) {
-      return std::ranges::any_of(
-          filters_, [subject](const auto& each) { return proto::matches(each, subject); });
-    };
+    filter.matches = [this](std::string_view subject) { return takes(subject); };
   return filter;
+}
+
+bool Origin::takes(std::string_view subject) const {
+  return filters_.empty() || std::ranges::any_of(filters_, [subject](const auto& each) {
+           return proto::matches(each, subject);
+         });
 }
 
 void Origin::rename(std::string& subject) {

@@ -19,6 +19,7 @@ class Origin {
 
   // Views and references into this.
   store::SubjectFilter filter() const;
+  bool takes(std::string_view subject) const;
   // What a message of `subject` is called by the first transform that takes it.
   void rename(std::string& subject);
 

@@ -57,6 +57,12 @@ class Shard final : public Guest {
   void changed() { changed_ = true; }
   // Before the reactor runs: who is told so, once a turn.
   void tell_changes(std::function<void()> tell) { tell_changes_ = std::move(tell); }
+  // For Stream: does another one copy this message? Before the reactor runs: who knows.
+  using Wants = std::function<bool(std::string_view stream, std::string_view subject)>;
+  bool is_wanted(std::string_view stream, std::string_view subject) const {
+    return wants_ && wants_(stream, subject);
+  }
+  void ask_wants(Wants wants) { wants_ = std::move(wants); }
 
   // Guest
   void turn() override;
@@ -83,6 +89,7 @@ class Shard final : public Guest {
   uint64_t failures_ = 0;   // that streams know of
   bool changed_ = false;
   std::function<void()> tell_changes_;
+  Wants wants_;
 };
 
 }  // namespace pipit::js

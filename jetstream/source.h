@@ -16,9 +16,12 @@ class Source final : public Follower {
   uint64_t begin(const StreamSetup& origin, const store::StreamState& state) override;
   void adapt(store::StoredMessage& message) override;
   CopyOutcome hand_over(Stream& stream, const Copies& copies) const override;
-  uint64_t last_copied() const;
+  void at_rest(uint64_t next, uint64_t lag) override;
+  uint64_t copied_through() const;
+  bool keeps_notes() const;
 
   const std::string key_;
+  uint64_t noted_ = 0;  // up to where in the stream
 };
 
 }  // namespace pipit::js

@@ -64,11 +64,23 @@ void Stream::listen(std::vector<Ear> wanted) {
   ears_ = std::move(wanted);
 }
 
+void Stream::is_near_origin() {
+  near_origin_ = true;
+  answer_for_origin();
+}
+
+void Stream::answer_for_origin() {
+  const StreamConfig& config = setup_->config;
+  const bool answers = near_origin_ && config.mirror && config.mirror_direct;
+  direct_.answer_for(answers ? std::string_view(config.mirror->name) : std::string_view());
+}
+
 void Stream::update(SetupRef setup) {
   setup_ = std::move(setup);
   if (!setup_->config.allow_atomic) batches_.clear();
   listen(wanted());
   direct_.follow(setup_);
+  answer_for_origin();
   plan(shard_.clock().wall_ns());
 }
 
@@ -122,7 +134,7 @@ Schedules::Sent Stream::append(Publish& publish) {
     return Schedules::Sent::later;
   }
   StoredPlace place{0, last_on(publish.subject), publish.ts_ns};
-  const bool kept = verdict.kind == Verdict::Kind::store;
+  const bool kept = is_kept(verdict, publish.subject);
   const auto appended = kept ? setup_->store->append(setup_->id, new_message(publish)) : skip();
   if (!appended) {
     if (appended.error().code == Errc::slow_consumer)
@@ -176,6 +188,11 @@ void Stream::follow_up(const Publish& publish, store::Receipt& receipt) {
     shard_.tend_at(expiry_.next_ns());
   }
   if (setup_->ack_when == AckWhen::at_once) shard_.changed();
+}
+
+bool Stream::is_kept(const Verdict& verdict, std::string_view subject) const {
+  return verdict.kind == Verdict::Kind::store ||
+         (verdict.kind == Verdict::Kind::skip && shard_.is_wanted(setup_->name(), subject));
 }
 
 // The message's sequence is used up.

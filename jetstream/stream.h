@@ -40,6 +40,8 @@ class Stream final : public Receiver, private Schedules::Sink {
   // [Followers, on the reactor] Messages of its origin, of one of its sources.
   CopyOutcome mirror(const Copies& copies);
   CopyOutcome source(const Copies& copies);
+  // It may answer direct gets for its origin from now on, if its configuration says so.
+  void is_near_origin();
 
   // [Shard] What became of a publish that waited.
   void stored(const PendingAck& ack, const AckTexts& texts);
@@ -76,6 +78,18 @@ class Stream final : public Receiver, private Schedules::Sink {
   Schedules::Sent send(std::string_view subject, std::string_view headers,
                        std::string_view payload) override;
   int64_t schedules_wanted();
+  // A message of a source, on its way into the store with others (stream_copies.cc).
+  struct Grouped {
+    static constexpr uint64_t kInGroup = uint64_t{1} << 63;
+    const Publish* publish;
+    size_t through;  // how much of the batch is done with it
+    bool kept;
+    uint64_t last_on_subject;  // a sequence, or kInGroup and which one of the group
+  };
+  uint64_t last_before(const std::vector<Grouped>& group);
+  void append_group(std::vector<Grouped>& group, uint64_t failures, CopyOutcome& outcome);
+  void answer_for_origin();
+  bool is_kept(const Verdict& verdict, std::string_view subject) const;
   store::NewMessage new_message(const Publish& publish) const;
   void follow_up(const Publish& publish, store::Receipt& receipt);
   Result<store::Receipt> skip();
@@ -101,6 +115,7 @@ class Stream final : public Receiver, private Schedules::Sink {
   DirectGet direct_;
   std::vector<Ear> ears_;
   uint64_t pending_ = 0, pending_bytes_ = 0;
+  bool near_origin_ = false;              // of a mirror
   store::Ticket last_ticket_ = 0;         // of the latest append
   uint64_t random_ = 0x9e3779b97f4a7c15;  // of {{random(n)}}
 };

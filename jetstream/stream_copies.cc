@@ -44,13 +44,16 @@ CopyOutcome Stream::mirror(const Copies& copies) {
   const uint64_t failures = shard_.progress().failures();
   for (const store::StoredMessage& message : copies.messages) {
     Publish publish = publish_of(message, message.ts_ns);
-    const Verdict verdict = ingest_.check_copy(*setup_, publish, false, failures);
-    if (verdict.kind != Verdict::Kind::store) {
+    const Verdict verdict = ingest_.check_copy(*setup_, publish, Ingest::Copy::of_mirror, failures);
+    if (verdict.kind == Verdict::Kind::refused) {
       outcome.refused = refusal(verdict);
       break;
     }
+    const StoredPlace place{message.seq, last_on(publish.subject), publish.ts_ns};
+    const bool kept = is_kept(verdict, publish.subject);
     const auto appended =
-        store.append_at(setup_->id, outcome.last_seq, message.seq, new_message(publish));
+        kept ? store.append_at(setup_->id, outcome.last_seq, message.seq, new_message(publish))
+             : store.skip(setup_->id, message.seq);
     if (!appended) {
       failed(appended.error());
       break;
@@ -58,6 +61,7 @@ CopyOutcome Stream::mirror(const Copies& copies) {
     ingest_.stored(publish, failures);
     store::Receipt receipt = appended.value();
     follow_up(publish, receipt);
+    if (setup_->republish && kept) wait_and_republish(publish, receipt, place);
     outcome.through = last_ticket_;
     outcome.last_seq = message.seq;
     ++outcome.taken;
@@ -66,62 +70,91 @@ CopyOutcome Stream::mirror(const Copies& copies) {
 }
 
 // Stores them as one group, so that a failure never takes some and leaves later ones, behind which
-// a source would go on. What replaces others is stored alone.
+// a source would go on. What replaces others, adds to a
+// counter, or nobody is interested in, comes alone.
 CopyOutcome Stream::source(const Copies& copies) {
   CopyOutcome outcome;
-  store::Store& store = *setup_->store;
   const int64_t now = shard_.clock().wall_ns();
   const uint64_t failures = shard_.progress().failures();
   std::deque<Publish> publishes;  // which have views into themselves
-  std::vector<store::NewMessage> group;
-  std::vector<size_t> through_with;  // how much of the batch is done with each of the group
-  size_t through = 0;                // of the batch: in the group, or there already
+  std::vector<Grouped> group;
+  size_t through = 0;  // of the batch: in the group, or there already
   for (const store::StoredMessage& message : copies.messages) {
     Publish& publish = publishes.emplace_back(publish_of(message, now));
-    const Verdict verdict = ingest_.check_copy(*setup_, publish, true, failures);
-    const bool twice =
-        !publish.id.empty() && setup_->config.duplicate_window_ns > 0 &&
-        std::ranges::any_of(group, [&](const auto& other) { return other.id == publish.id; });
+    const Verdict verdict = ingest_.check_copy(*setup_, publish, Ingest::Copy::of_source, failures);
+    const bool twice = !publish.id.empty() && setup_->config.duplicate_window_ns > 0 &&
+                       std::ranges::any_of(group, [&](const Grouped& other) {
+                         return other.publish->id == publish.id;
+                       });
     if (verdict.kind == Verdict::Kind::duplicate || twice) {
       publishes.pop_back();
       ++through;
       continue;
     }
     if (verdict.kind == Verdict::Kind::refused) outcome.refused = refusal(verdict);
+    const bool kept = is_kept(verdict, publish.subject);
     // A counter's next message needs what this one makes of it.
-    const bool alone = publish.rollup != Publish::Rollup::none || publish.counter;
+    const bool alone = publish.rollup != Publish::Rollup::none || publish.counter || !kept;
     if (outcome.refused || (alone && !group.empty())) {
       publishes.pop_back();
       break;
     }
-    group.push_back(new_message(publish));
-    through_with.push_back(++through);
+    group.push_back({&publish, ++through, kept, 0});
+    group.back().last_on_subject = last_before(group);
     if (alone) break;
   }
   outcome.taken = through;
-  if (group.empty()) return outcome;
-  auto appended = store.append_all(setup_->id, group);
+  if (!group.empty()) append_group(group, failures, outcome);
+  return outcome;
+}
+
+// Where a republish says that the last message of its subject was.
+uint64_t Stream::last_before(const std::vector<Grouped>& group) {
+  if (!setup_->republish) return 0;
+  const std::string_view subject = group.back().publish->subject;
+  for (size_t i = group.size() - 1; i-- > 0;)
+    if (group[i].publish->subject == subject) return Grouped::kInGroup | i;
+  return last_on(subject);
+}
+
+void Stream::append_group(std::vector<Grouped>& group, uint64_t failures, CopyOutcome& outcome) {
+  store::Store& store = *setup_->store;
+  std::vector<store::NewMessage> messages;
+  for (const Grouped& each : group) messages.push_back(new_message(*each.publish));
+  const auto append = [&] {
+    return group.front().kept ? store.append_all(setup_->id, messages) : skip();
+  };
+  auto appended = append();
   // A limit refuses one of them, somewhere; what is in front of it is welcome.
   while (!appended && appended.error().code == Errc::exhausted && group.size() > 1) {
     group.resize(group.size() / 2);
-    publishes.resize(group.size());
-    outcome.taken = through_with[group.size() - 1];
+    messages.resize(group.size());
+    outcome.taken = group.back().through;
     outcome.refused.reset();
-    appended = store.append_all(setup_->id, group);
+    appended = append();
   }
   if (!appended) {
-    outcome.taken = through_with.front() - 1;
+    outcome.taken = group.front().through - 1;
     outcome.refused = appended.error();
-    return outcome;
+    return;
   }
   store::Receipt receipt = appended.value();
-  for (const Publish& publish : publishes) {
-    ingest_.stored(publish, failures);
-    ingest_.counted(publish);
-    follow_up(publish, receipt);
+  const uint64_t first = receipt.seq - (group.size() - 1);
+  for (size_t i = 0; i < group.size(); ++i) {
+    const Grouped& each = group[i];
+    receipt.seq = first + i;
+    ingest_.stored(*each.publish, failures);
+    ingest_.counted(*each.publish);
+    if (!each.kept) ingest_.skipped(*each.publish, receipt.seq);
+    follow_up(*each.publish, receipt);
+    if (!setup_->republish || !each.kept) continue;
+    const uint64_t last = each.last_on_subject;
+    const bool in_group = (last & Grouped::kInGroup) != 0;
+    wait_and_republish(
+        *each.publish, receipt,
+        {receipt.seq, in_group ? first + (last & ~Grouped::kInGroup) : last, each.publish->ts_ns});
   }
   outcome.through = last_ticket_;
-  return outcome;
 }
 
 }  // namespace pipit::js

@@ -55,6 +55,13 @@ def shown(message, subject=False):
     return f"{escape(normal(message.subject))} > {text}".rstrip() if subject else text.rstrip()
 
 
+def inside(value, name):
+    """The member of an object, or of an array the element with that number; None if there is none."""
+    if isinstance(value, list):
+        return value[int(name)] if int(name) < len(value) else None
+    return (value or {}).get(name)
+
+
 def without(fields, value):
     if isinstance(value, dict):
         return {key: without(fields, inner) for key, inner in value.items() if key not in fields}
@@ -237,7 +244,7 @@ class Conversation:
                                          unescape(rest.partition(b" ")[2]))
             found = json.loads(answer.data)
             for name in path.decode().split("."):
-                found = (found or {}).get(name)
+                found = inside(found, name)
             if found == json.loads(value):
                 return []
             if time.monotonic() > deadline:
