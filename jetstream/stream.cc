@@ -127,9 +127,7 @@ Schedules::Sent Stream::append(Publish& publish) {
     wait(publish, {verdict.seq, last_ticket_, last_ticket_}, {});
     return Schedules::Sent::refused;
   }
-  const uint64_t bytes =
-      store::counted_bytes(publish.subject.size(), publish.headers.size(), publish.payload.size());
-  if (!setup_->quota->admits(bytes, shard_.clock().monotonic_ns())) {
+  if (!has_room(publish)) {
     refuse(publish.reply, api_error(JsErr::insufficient_resources));
     return Schedules::Sent::later;
   }
@@ -193,6 +191,13 @@ void Stream::follow_up(const Publish& publish, store::Receipt& receipt) {
 bool Stream::is_kept(const Verdict& verdict, std::string_view subject) const {
   return verdict.kind == Verdict::Kind::store ||
          (verdict.kind == Verdict::Kind::skip && shard_.is_wanted(setup_->name(), subject));
+}
+
+// In what all streams together may take.
+bool Stream::has_room(const Publish& publish) {
+  const uint64_t bytes =
+      store::counted_bytes(publish.subject.size(), publish.headers.size(), publish.payload.size());
+  return setup_->quota->admits(bytes, shard_.clock().monotonic_ns());
 }
 
 // The message's sequence is used up.

@@ -89,6 +89,7 @@ class Stream final : public Receiver, private Schedules::Sink {
   uint64_t last_before(const std::vector<Grouped>& group);
   void append_group(std::vector<Grouped>& group, uint64_t failures, CopyOutcome& outcome);
   void answer_for_origin();
+  bool has_room(const Publish& publish);
   bool is_kept(const Verdict& verdict, std::string_view subject) const;
   store::NewMessage new_message(const Publish& publish) const;
   void follow_up(const Publish& publish, store::Receipt& receipt);

@@ -22,6 +22,10 @@ Error refusal(const Verdict& verdict) {
   return {Errc::denied, 0, "JetStream", verdict.error.description};
 }
 
+Error no_room() {
+  return {Errc::exhausted, 0, "JetStream", api_error(JsErr::insufficient_resources).description};
+}
+
 }  // namespace
 
 CopyOutcome Stream::mirror(const Copies& copies) {
@@ -45,10 +49,11 @@ CopyOutcome Stream::mirror(const Copies& copies) {
   for (const store::StoredMessage& message : copies.messages) {
     Publish publish = publish_of(message, message.ts_ns);
     const Verdict verdict = ingest_.check_copy(*setup_, publish, Ingest::Copy::of_mirror, failures);
-    if (verdict.kind == Verdict::Kind::refused) {
+    if (verdict.kind == Verdict::Kind::refused)
       outcome.refused = refusal(verdict);
-      break;
-    }
+    else if (!has_room(publish))
+      outcome.refused = no_room();
+    if (outcome.refused) break;
     const StoredPlace place{message.seq, last_on(publish.subject), publish.ts_ns};
     const bool kept = is_kept(verdict, publish.subject);
     const auto appended =
@@ -91,7 +96,10 @@ CopyOutcome Stream::source(const Copies& copies) {
       ++through;
       continue;
     }
-    if (verdict.kind == Verdict::Kind::refused) outcome.refused = refusal(verdict);
+    if (verdict.kind == Verdict::Kind::refused)
+      outcome.refused = refusal(verdict);
+    else if (!has_room(publish))
+      outcome.refused = no_room();
     const bool kept = is_kept(verdict, publish.subject);
     // A counter's next message needs what this one makes of it.
     const bool alone = publish.rollup != Publish::Rollup::none || publish.counter || !kept;

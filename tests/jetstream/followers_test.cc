@@ -55,6 +55,7 @@ struct Server {
   NoHost host;
   Listener listener;
   std::unique_ptr<store::FileStore> files;
+  Quota quota{UINT64_MAX, [] { return uint64_t{0}; }};
   std::map<std::string, SetupRef, std::less<>> streams;
   FollowerWorld world{[this](std::string_view name) { return streams.find(name)->second; }, homes,
                       clock, settings};
@@ -83,6 +84,7 @@ struct Server {
     setup->config = std::move(config);
     setup->config.max_msg_size = -1;
     setup->store = files.get();
+    setup->quota = &quota;
     for (const auto& [id, name] : files->streams())
       if (name == setup->name()) setup->id = id;
     if (setup->id == 0) {
