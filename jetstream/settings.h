@@ -9,7 +9,7 @@ namespace pipit::js {
 
 // The highest API level of which everything on streams is built. Clients ask by it what they may
 // use; requests that need more are refused.
-inline constexpr int kApiLevel = 1;
+inline constexpr int kApiLevel = 2;
 
 struct Settings {
   std::string account = "$G";
