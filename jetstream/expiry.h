@@ -5,6 +5,7 @@
 // and what takes their place: a delete marker after the last message of a subject, if the stream
 // has subject_delete_marker_ttl.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -18,6 +19,9 @@ class Expiry {
   // Stores a message of no publisher. False: the stream takes none just now.
   using Append = std::function<bool(std::string_view subject, std::string_view headers)>;
 
+  // Nothing goes sooner after it came, whatever its TTL; as on nats-server.
+  static constexpr int64_t kSoonestNs = 250'000'000;
+
   // When to run(); not too late for anything. 0: nothing will be due.
   int64_t next_ns() const { return next_ns_; }
   // A message was appended; `expires_ns` as in store::NewMessage.
@@ -26,7 +30,9 @@ class Expiry {
     int64_t at = expires_ns;
     if (const int64_t age = setup.config.max_age_ns; age > 0 && (at == 0 || ts_ns < at - age))
       at = ts_ns + age;
-    if (at != 0 && (next_ns_ == 0 || at < next_ns_)) next_ns_ = at;
+    if (at == 0) return;
+    at = std::max(at, ts_ns + kSoonestNs);
+    if (next_ns_ == 0 || at < next_ns_) next_ns_ = at;
   }
   // Settings have changed, or what was known of messages may be wrong.
   void look_again(int64_t at_ns) { next_ns_ = at_ns; }

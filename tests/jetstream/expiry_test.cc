@@ -104,6 +104,15 @@ TEST_CASE_FIXTURE(Fixture, "a message goes by its own TTL, in any order of seque
   CHECK(expiry.next_ns() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what is over at once is there for a moment all the same") {
+  open(0);
+  publish("a", 1);
+  advance(Expiry::kSoonestNs - 1);
+  CHECK(left() == Seqs{1});
+  advance(1);
+  CHECK(left().empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "what never expires outlives max_age") {
   open(10 * kSecond);
   publish("a", store::kNeverExpires);
