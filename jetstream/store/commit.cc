@@ -210,13 +210,9 @@ Result<void> FileStore::create_segment_file(const Segment& segment, std::shared_
 
 Result<void> FileStore::erase_bodies(const std::vector<Erase>& erases) {
   for (const Erase& erase : erases) {
-    std::shared_ptr<File> file;
-    {
-      const std::lock_guard lock(mutex_);
-      auto opened = files_.data(*erase.segment);
-      if (!opened) return opened.take_error();
-      file = opened.value();
-    }
+    auto opened = files_.data(*erase.segment);
+    if (!opened) return opened.take_error();
+    const std::shared_ptr<File> file = opened.value();
     // The header stays: it tells where the next record begins.
     std::byte header[kRecordHeader];
     auto n = read_all(*file, header, erase.entry.offset);

@@ -9,6 +9,8 @@ namespace pipit::js::store {
 namespace {
 
 constexpr size_t kRangesPerRecord = 4096;
+constexpr size_t kRemovedAtOnce = 1024;    // by a purge, before others have their turn
+constexpr uint32_t kLookUnderLock = 4096;  // messages
 constexpr size_t kRecordMost = kRecordHeader + front_size(0xff);  // but for the caller's bytes
 
 void gather(std::vector<SequenceRange>& ranges, uint64_t seq) {
@@ -28,7 +30,9 @@ FileStore::FileStore(Vfs& vfs, Clock& clock, StoreListener& listener,
       options_(options),
       files_(vfs, options.cache_bytes, options.verify),
       messages_(options.message_cache_bytes),
-      state_([this](const Part& part, StreamId stream) { return files_.index(part, stream); }) {}
+      state_([this](const Part& part, StreamId stream) {
+        return files_.index(part.segment, part.count, stream);
+      }) {}
 
 FileStore::~FileStore() = default;
 
@@ -169,23 +173,24 @@ Result<Receipt> FileStore::trim(Stream& stream) {
   return put_removals(stream, {{0, last.value()}}, false);
 }
 
-Result<Receipt> FileStore::trim_subjects(Stream& stream) {
-  const auto most = static_cast<uint64_t>(stream.settings.max_msgs_per_subject);
+// What each subject has beyond its newest `most`.
+Result<std::vector<SequenceRange>> FileStore::over_subjects(Stream& stream, int64_t most) {
+  std::vector<SequenceRange> ranges;
+  if (most <= 0) return ranges;
   std::vector<std::pair<std::string, uint64_t>> over;
   auto listed =
       state_.subjects(stream, {}, ~uint64_t{0}, [&](std::string_view subject, uint64_t count) {
-        if (count > most) over.emplace_back(subject, count);
+        if (count > static_cast<uint64_t>(most)) over.emplace_back(subject, count);
       });
   if (!listed) return listed.take_error();
-  std::vector<SequenceRange> ranges;
   for (const auto& [subject, count] : over) {
-    for (uint64_t n = count; n > most; --n) {
+    for (uint64_t n = count; n > static_cast<uint64_t>(most); --n) {
       auto place = state_.nth_newest(stream, subject, ~uint64_t{0}, n);
       if (!place) return place.take_error();
       if (place.value()) ranges.push_back({place.value()->index.seq, place.value()->index.seq});
     }
   }
-  return put_removals(stream, ranges, false);
+  return ranges;
 }
 
 Result<Receipt> FileStore::create_stream(std::string_view name, const StreamSettings& settings,
@@ -223,15 +228,16 @@ Result<Receipt> FileStore::update_stream(StreamId id, const StreamSettings& sett
   record.ts_ns = clock_.wall_ns();
   record.subject = name;
   record.payload = encoded;
+  // Looked up first: what fails leaves the old settings.
+  auto over = over_subjects(*stream.value(), settings.max_msgs_per_subject);
+  if (!over) return over.take_error();
   auto put = this->put(record);
   if (!put) return put;
-  if (settings.max_msgs_per_subject > 0) {
-    auto trimmed = trim_subjects(*stream.value());
-    if (!trimmed) return trimmed;
-  }
-  auto trimmed = trim(*stream.value());
-  if (!trimmed) return trimmed;
-  put.value().through = trimmed.value().ticket;
+  if (auto removed = put_removals(*stream.value(), over.value(), false); removed)
+    put.value().through = std::max(put.value().through, removed.value().ticket);
+  // Should this fail the next message does it.
+  if (auto trimmed = trim(*stream.value()); trimmed)
+    put.value().through = std::max(put.value().through, trimmed.value().ticket);
   return put;
 }
 
@@ -442,6 +448,11 @@ Result<Receipt> FileStore::skip(StreamId id, uint64_t seq) {
 }
 
 Result<Receipt> FileStore::remove(StreamId id, SequenceRange range, bool erase) {
+  // What the index says of the first ones is in the cache then.
+  std::vector<IndexEntry> found;
+  if (auto looked = search(id, {}, range, kRemovedAtOnce, found); !looked)
+    return looked.take_error();
+  if (found.empty()) return no_such_message();
   const std::lock_guard lock(mutex_);
   auto stream = stream_of(id);
   if (!stream) return stream.take_error();
@@ -451,62 +462,115 @@ Result<Receipt> FileStore::remove(StreamId id, SequenceRange range, bool erase) 
   return put_removals(*stream.value(), {range}, erase);
 }
 
+// Sealed segments are searched without the lock: only whoever searches waits for the disk. The
+// segment that is written is searched under it, a piece at a time.
+Result<uint64_t> FileStore::search(StreamId id, const SubjectFilter& filter, SequenceRange range,
+                                   size_t most, std::vector<IndexEntry>& found) {
+  uint64_t from = range.first;
+  while (from <= range.last && found.size() < most) {
+    std::unique_lock lock(mutex_);
+    auto stream = stream_of(id);
+    if (!stream) return stream.take_error();
+    const size_t i = stream.value()->part_at(from);
+    if (i == stream.value()->parts.size()) break;
+    const std::shared_ptr<Part> part = stream.value()->parts[i];
+    if (part->first_seq > range.last) break;
+    if (part->live == 0) {
+      from = part->last_seq + 1;
+      continue;
+    }
+    Result<uint64_t> resume = uint64_t{0};
+    if (part->live_index) {
+      resume = State::search(*part, *part->live_index,
+                             {filter, from, range.last, most, kLookUnderLock}, found);
+    } else {
+      const Part copy = *part;
+      lock.unlock();
+      auto index = files_.index(copy.segment, copy.count, id);
+      if (!index) return index.take_error();
+      resume = State::search(copy, *index.value(), {filter, from, range.last, most, kNone}, found);
+    }
+    if (!resume) return resume;
+    from = resume.value();
+  }
+  return from;
+}
+
 Result<Receipt> FileStore::purge(StreamId id, const SubjectFilter& filter, uint64_t below,
                                  uint64_t keep) {
-  const std::lock_guard lock(mutex_);
-  auto found = stream_of(id);
-  if (!found) return found.take_error();
-  Stream& stream = *found.value();
-  const uint64_t through = below == 0 ? stream.last_seq : below - 1;
+  uint64_t through = 0;
   const bool all = filter.literal.empty() && !filter.matches;
-  if (all && keep == 0) {
-    if (stream.messages == 0 || through == 0) return Receipt{0, next_ticket_ - 1, next_ticket_ - 1};
-    return put_removals(stream, {{0, through}}, false);
+  Receipt receipt;
+  {
+    const std::lock_guard lock(mutex_);
+    auto stream = stream_of(id);
+    if (!stream) return stream.take_error();
+    receipt.ticket = receipt.through = next_ticket_ - 1;
+    through = below == 0 ? stream.value()->last_seq : below - 1;
+    if (stream.value()->messages == 0 || through == 0) return receipt;
+    if (all && keep == 0 && through >= stream.value()->last_seq)
+      return put_removals(*stream.value(), {{0, through}}, false);
   }
-  uint64_t matching = 0;
   if (keep > 0) {
-    for (uint64_t seq = 0;;) {
-      auto place = state_.next_match(stream, filter, seq, through);
-      if (!place) return place.take_error();
-      if (!place.value()) break;
-      ++matching;
-      seq = place.value()->index.seq + 1;
-    }
-    if (matching <= keep) return Receipt{0, next_ticket_ - 1, next_ticket_ - 1};
+    auto end = keep_from(id, filter, through, keep);
+    if (!end) return end.take_error();
+    if (end.value() == 0) return receipt;
+    through = end.value() - 1;
   }
-  uint64_t left = keep > 0 ? matching - keep : ~uint64_t{0};
-  Receipt receipt{0, next_ticket_ - 1, next_ticket_ - 1};
-  std::vector<SequenceRange> ranges;
-  uint64_t seq = 0;
-  for (bool more = true; more;) {
-    auto place = left > 0 ? state_.next_match(stream, filter, seq, through)
-                          : Result<std::optional<State::Place>>(std::optional<State::Place>());
-    if (!place) return place.take_error();
-    more = place.value().has_value();
-    if (more) {
-      const uint64_t found_seq = place.value()->index.seq;
-      gather(ranges, found_seq);
-      seq = found_seq + 1;
-      --left;
-    }
-    if (!ranges.empty() && (!more || ranges.size() == kRangesPerRecord)) {
-      auto put = put_removals(stream, ranges, false);
-      if (!put) return put;
-      receipt.seq += put.value().seq;
-      receipt.ticket = receipt.through = put.value().ticket;
-      ranges.clear();
-    }
+  for (uint64_t from = 0; from <= through;) {
+    std::vector<IndexEntry> found;
+    auto resume = search(id, filter, {from, through}, kRemovedAtOnce, found);
+    if (!resume) return resume.take_error();
+    if (found.empty()) break;
+    std::vector<SequenceRange> ranges;
+    for (const IndexEntry& entry : found) gather(ranges, entry.seq);
+    if (all) ranges = {{from, found.back().seq}};
+    const std::lock_guard lock(mutex_);
+    auto stream = stream_of(id);
+    if (!stream) return stream.take_error();
+    auto put = put_removals(*stream.value(), ranges, false);
+    if (!put) return put;
+    receipt.seq += put.value().seq;
+    receipt.ticket = receipt.through = put.value().ticket;
+    from = std::max(resume.value(), from + 1);
   }
   return receipt;
+}
+
+// The sequence of the oldest of the newest `keep` messages that the filter takes; 0: there are no
+// more than these.
+Result<uint64_t> FileStore::keep_from(StreamId id, const SubjectFilter& filter, uint64_t through,
+                                      uint64_t keep) {
+  const auto count_to = [&](uint64_t most) -> Result<std::pair<uint64_t, uint64_t>> {
+    uint64_t count = 0, last = 0;
+    for (uint64_t from = 0; from <= through && count < most;) {
+      std::vector<IndexEntry> found;
+      const uint64_t piece = std::min<uint64_t>(kRemovedAtOnce, most - count);
+      auto resume = search(id, filter, {from, through}, piece, found);
+      if (!resume) return resume.take_error();
+      if (found.empty()) break;
+      count += found.size();
+      last = found.back().seq;
+      from = std::max(resume.value(), from + 1);
+    }
+    return std::pair(count, last);
+  };
+  auto matching = count_to(~uint64_t{0});
+  if (!matching) return matching.take_error();
+  if (matching.value().first <= keep) return uint64_t{0};
+  auto first_kept = count_to(matching.value().first - keep + 1);
+  if (!first_kept) return first_kept.take_error();
+  return first_kept.value().second;
 }
 
 Result<StoredMessage> FileStore::fetch(std::unique_lock<std::mutex> lock, StreamId id,
                                        const State::Place& place) {
   for (State::Place at = place;;) {
     const uint64_t seq = at.index.seq;
-    auto file = files_.data(*at.part->segment);
-    const uint64_t key = at.part->segment->key;
+    const std::shared_ptr<Segment> segment = at.part->segment;
+    const uint64_t key = segment->key;
     lock.unlock();
+    auto file = files_.data(*segment);
     Result<StoredMessage> message =
         file ? files_.read(*file.value(), key, at.index) : Result<StoredMessage>(file.take_error());
     if (message) return message;
@@ -546,13 +610,26 @@ Result<StoredMessage> FileStore::read(StreamId id, uint64_t seq) {
 }
 
 Result<StoredMessage> FileStore::next(StreamId id, const SubjectFilter& filter, uint64_t seq) {
-  std::unique_lock lock(mutex_);
-  auto stream = stream_of(id);
-  if (!stream) return stream.take_error();
-  auto place = state_.next_match(*stream.value(), filter, seq, stream.value()->committed_seq);
-  if (!place) return place.take_error();
-  if (!place.value()) return no_such_message();
-  return fetch(std::move(lock), id, *place.value());
+  for (uint64_t from = seq;;) {
+    uint64_t through = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      auto stream = stream_of(id);
+      if (!stream) return stream.take_error();
+      through = stream.value()->committed_seq;
+    }
+    std::vector<IndexEntry> found;
+    auto resume = search(id, filter, {from, through}, 1, found);
+    if (!resume) return resume.take_error();
+    if (found.empty()) return no_such_message();
+    std::unique_lock lock(mutex_);
+    auto stream = stream_of(id);
+    if (!stream) return stream.take_error();
+    auto place = state_.locate(*stream.value(), found.front().seq);
+    if (!place) return place.take_error();
+    if (place.value()) return fetch(std::move(lock), id, *place.value());
+    from = found.front().seq + 1;  // it went meanwhile
+  }
 }
 
 Result<StoredMessage> FileStore::last(StreamId id, std::string_view subject) {
@@ -575,11 +652,37 @@ Result<uint64_t> FileStore::find_last(StreamId id, std::string_view subject) {
 }
 
 Result<uint64_t> FileStore::find_id(StreamId id, std::string_view message_id, int64_t since_ns) {
-  const std::lock_guard lock(mutex_);
-  auto stream = stream_of(id);
-  if (!stream) return stream.take_error();
   if (message_id.empty()) return uint64_t{0};
-  return state_.find_id(*stream.value(), hash_id(message_id), since_ns);
+  const MessageId wanted = hash_id(message_id);
+  std::vector<std::pair<std::shared_ptr<Segment>, uint32_t>> sealed;  // where and of how many
+  {
+    const std::lock_guard lock(mutex_);
+    auto stream = stream_of(id);
+    if (!stream) return stream.take_error();
+    const auto& parts = stream.value()->parts;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      if ((*part)->ids == 0 || (*part)->newest_ns < since_ns) continue;
+      if (!(*part)->live_index) {
+        sealed.emplace_back((*part)->segment, (*part)->count);
+        continue;
+      }
+      auto seq = (*part)->live_index->find_id(wanted, since_ns);
+      if (seq.value() != 0 && !stream.value()->is_lost(seq.value())) return seq;
+    }
+  }
+  for (const auto& [segment, count] : sealed) {
+    auto index = files_.index(segment, count, id);
+    if (!index) return index.take_error();
+    auto seq = index.value()->find_id(wanted, since_ns);
+    if (!seq) return seq;
+    if (seq.value() == 0) continue;
+    const std::lock_guard lock(mutex_);
+    auto stream = stream_of(id);
+    if (!stream) return stream.take_error();
+    // Who sends a message again that was lost is welcome.
+    if (!stream.value()->is_lost(seq.value())) return seq;
+  }
+  return uint64_t{0};
 }
 
 Result<uint64_t> FileStore::first_since(StreamId id, int64_t ts_ns) {

@@ -15,6 +15,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <set>
 
 #include "jetstream/store/message_cache.h"
 #include "jetstream/store/segment_files.h"
@@ -170,7 +171,12 @@ class FileStore final : public Store {
                                bool erase);
   Result<uint64_t> over_limits(Stream& stream);
   Result<Receipt> trim(Stream& stream);
-  Result<Receipt> trim_subjects(Stream& stream);
+  Result<std::vector<SequenceRange>> over_subjects(Stream& stream, int64_t most);
+  // Without the lock: messages that the filter takes, and the sequence to go on with.
+  Result<uint64_t> search(StreamId id, const SubjectFilter& filter, SequenceRange range,
+                          size_t most, std::vector<IndexEntry>& found);
+  Result<uint64_t> keep_from(StreamId id, const SubjectFilter& filter, uint64_t through,
+                             uint64_t keep);
   Result<StoredMessage> fetch(std::unique_lock<std::mutex> lock, StreamId id,
                               const State::Place& place);
 
@@ -201,7 +207,7 @@ class FileStore final : public Store {
   // recovery.cc
   Result<void> recover();
   Result<void> start_afresh();
-  Result<void> replay(Segment& segment);
+  Result<void> replay(Segment& segment, std::set<StreamId>& changed);
   void settle_files(const std::vector<std::string>& names);
   void keep_reserve();
   void jump_sequences(const Segment& segment, uint64_t damage_begin);

@@ -38,14 +38,23 @@ uint64_t block_checksum(const void* bytes, uint64_t key, uint32_t number, uint32
 
 }  // namespace
 
-const std::byte* BlockCache::find(uint64_t segment, uint32_t block) {
+thread_local Patience BlockCache::patience = Patience::wait;
+
+bool BlockCache::read(uint64_t segment, uint32_t block, size_t from, std::span<std::byte> into) {
+  const std::lock_guard lock(mutex_);
   const auto found = by_place_.find({segment, block});
-  if (found == by_place_.end()) return nullptr;
+  if (found == by_place_.end()) return false;
   order_.splice(order_.begin(), order_, found->second);
-  return order_.front().bytes.data();
+  std::memcpy(into.data(), order_.front().bytes.data() + from, into.size());
+  return true;
 }
 
-std::byte* BlockCache::put(uint64_t segment, uint32_t block) {
+void BlockCache::put(uint64_t segment, uint32_t block, std::span<const std::byte, kBlock> bytes) {
+  const std::lock_guard lock(mutex_);
+  if (const auto there = by_place_.find({segment, block}); there != by_place_.end()) {
+    std::memcpy(there->second->bytes.data(), bytes.data(), kBlock);
+    return;
+  }
   if (order_.size() < blocks_max_) {
     order_.emplace_front();
     order_.front().bytes.resize(kBlock);
@@ -56,15 +65,21 @@ std::byte* BlockCache::put(uint64_t segment, uint32_t block) {
   order_.front().segment = segment;
   order_.front().number = block;
   by_place_[{segment, block}] = order_.begin();
-  return order_.front().bytes.data();
+  std::memcpy(order_.front().bytes.data(), bytes.data(), kBlock);
 }
 
 void BlockCache::forget(uint64_t segment) {
+  const std::lock_guard lock(mutex_);
   auto at = by_place_.lower_bound({segment, 0});
   while (at != by_place_.end() && at->first.first == segment) {
     order_.erase(at->second);
     at = by_place_.erase(at);
   }
+}
+
+size_t BlockCache::bytes() {
+  const std::lock_guard lock(mutex_);
+  return order_.size() * kBlock;
 }
 
 std::string encode_index(uint64_t key, uint64_t data_end,
@@ -134,8 +149,8 @@ std::string encode_index(uint64_t key, uint64_t data_end,
 
 class IndexFile::DiskIndex final : public Index {
  public:
-  DiskIndex(std::shared_ptr<IndexFile> file, size_t place)
-      : file_(std::move(file)), place_(place) {}
+  DiskIndex(std::shared_ptr<IndexFile> file, SharedContents contents, size_t place)
+      : file_(std::move(file)), contents_(std::move(contents)), place_(place) {}
 
   uint32_t size() const override { return part().entries; }
   uint32_t subjects() const override { return part().subjects; }
@@ -220,7 +235,7 @@ class IndexFile::DiskIndex final : public Index {
   }
 
  private:
-  const Part& part() const { return file_->parts_[place_]; }
+  const Part& part() const { return contents_->parts[place_]; }
   template <class T>
   Result<T> item(uint64_t Part::*table, uint32_t number) {
     T item;
@@ -245,13 +260,21 @@ class IndexFile::DiskIndex final : public Index {
   }
   template <class Where>
   Result<void> read(Where where, void* into, size_t size) {
-    const uint32_t renewals = file_->renewals_;
-    auto done = file_->read(where(), into, size);
-    if (!done && file_->renewals_ != renewals) return file_->read(where(), into, size);
-    return done;
+    auto done = file_->read(*contents_, where(), into, size);
+    if (done || BlockCache::patience == Patience::now) return done;
+    auto renewed = file_->renew(contents_);
+    if (!renewed) return renewed.take_error();
+    // Who holds numbers of entries goes on only if they still name the same.
+    const std::vector<Part>& parts = renewed.value()->parts;
+    if (place_ >= parts.size() || parts[place_].stream != part().stream ||
+        parts[place_].entries != part().entries)
+      return damaged();
+    contents_ = std::move(renewed).value();
+    return file_->read(*contents_, where(), into, size);
   }
 
   const std::shared_ptr<IndexFile> file_;
+  SharedContents contents_;
   const size_t place_;
 };
 
@@ -260,81 +283,80 @@ Result<std::shared_ptr<IndexFile>> IndexFile::open(std::shared_ptr<File> file, u
                                                    BlockCache& cache, Rebuild rebuild) {
   std::shared_ptr<IndexFile> index(
       new IndexFile(std::move(file), segment, key, cache, data_end, std::move(rebuild)));
+  auto contents = index->read_parts({});
   // Sound perhaps, but of another end: a power cut brought back an older truth of the segment.
-  auto parts = index->read_parts();
-  if (!parts && parts.error().code == Errc::timeout) return parts.take_error();
-  if (!parts) PIPIT_TRY(index->renew());
+  if (!contents && BlockCache::patience == Patience::now) return contents.take_error();
+  if (!contents) contents = index->renew(nullptr);
+  if (!contents) return contents.take_error();
+  index->contents_ = std::move(contents).value();
   return index;
 }
 
-Result<void> IndexFile::read_parts() {
+IndexFile::SharedContents IndexFile::contents() {
+  const std::lock_guard lock(mutex_);
+  return contents_;
+}
+
+Result<IndexFile::SharedContents> IndexFile::read_parts(std::string renewed) {
+  Contents contents;
+  contents.renewed = std::move(renewed);
   IndexHeader header;
-  PIPIT_TRY(read(0, &header, sizeof header));
+  PIPIT_TRY(read(contents, 0, &header, sizeof header));
   if (header.magic != kIndexMagic || header.version != kFormatVersion ||
       header.data_end != data_end_ || header.parts > kMaxRecord / sizeof(Part))
     return damaged();
-  content_ = header.content;
+  contents.content = header.content;
   std::vector<Part> parts(header.parts);
-  PIPIT_TRY(read(sizeof header, parts.data(), header.parts * sizeof(Part)));
-  parts_.resize(std::max(parts_.size(), parts.size()));
-  // Who holds an index of a part goes on with the same one.
-  for (size_t i = 0; i < parts_.size(); ++i)
-    if (i >= parts.size() ||
-        (renewals_ > 0 && parts_[i].entries > 0 &&
-         (parts_[i].stream != parts[i].stream || parts_[i].entries != parts[i].entries)))
-      return damaged();
-  parts_ = std::move(parts);
-  return {};
+  PIPIT_TRY(read(contents, sizeof header, parts.data(), header.parts * sizeof(Part)));
+  contents.parts = std::move(parts);
+  return std::make_shared<const Contents>(std::move(contents));
 }
 
-Result<void> IndexFile::renew() {
-  if (!renewed_.empty()) return damaged();  // it does not get better
+Result<IndexFile::SharedContents> IndexFile::renew(const SharedContents& bad) {
+  const std::lock_guard renewing(renewing_);
+  if (auto now = contents(); now != bad) return now;   // another has done it
+  if (bad && !bad->renewed.empty()) return damaged();  // it does not get better
   auto bytes = rebuild_();
   if (!bytes) return bytes.take_error();
   cache_.forget(segment_);
-  renewed_ = std::move(bytes).value();
-  ++renewals_;
-  auto parts = read_parts();
-  if (!parts) renewed_.assign(1, '\0');  // records are missing, too: nothing here is to be believed
-  return parts;
+  auto fresh = read_parts(std::move(bytes).value());
+  if (!fresh) return fresh.take_error();
+  const std::lock_guard lock(mutex_);
+  contents_ = fresh.value();
+  return contents_;
 }
 
 std::shared_ptr<Index> IndexFile::part(uint32_t stream) {
-  for (size_t i = 0; i < parts_.size(); ++i)
-    if (parts_[i].stream == stream) return std::make_shared<DiskIndex>(shared_from_this(), i);
+  auto contents = this->contents();
+  for (size_t i = 0; i < contents->parts.size(); ++i)
+    if (contents->parts[i].stream == stream)
+      return std::make_shared<DiskIndex>(shared_from_this(), std::move(contents), i);
   return nullptr;
 }
 
-Result<const std::byte*> IndexFile::block(uint32_t number) {
-  const uint64_t at = uint64_t{number} * BlockCache::kBlock;
-  if (!renewed_.empty()) {
-    if (renewed_.size() < at + BlockCache::kBlock) return damaged();
-    return reinterpret_cast<const std::byte*>(renewed_.data() + at);
-  }
-  if (const std::byte* const there = cache_.find(segment_, number)) return there;
-  std::byte fresh[BlockCache::kBlock] = {};
-  auto n = read_all(*file_, fresh, at, cache_.patience);
-  if (!n && n.error().code == Errc::timeout) return n.take_error();
-  if (number == 0) content_ = get<uint32_t>(fresh + offsetof(IndexHeader, content));
-  if (!n || n.value() < BlockCache::kBlock ||
-      get<uint64_t>(fresh + BlockCache::kBlock - 8) !=
-          block_checksum(fresh, key_, number, content_)) {
-    // While it is being opened open() does that.
-    if (!parts_.empty()) PIPIT_TRY(renew());
-    return damaged();
-  }
-  std::byte* const kept = cache_.put(segment_, number);
-  std::memcpy(kept, fresh, sizeof fresh);
-  return static_cast<const std::byte*>(kept);
-}
-
-Result<void> IndexFile::read(uint64_t from, void* into, size_t size) {
+Result<void> IndexFile::read(const Contents& contents, uint64_t from, void* into, size_t size) {
   auto* out = static_cast<std::byte*>(into);
   while (size > 0) {
-    auto bytes = block(static_cast<uint32_t>(from / kPayload));
-    if (!bytes) return bytes.take_error();
+    const auto number = static_cast<uint32_t>(from / kPayload);
     const size_t start = from % kPayload, part = std::min(size, kPayload - start);
-    std::memcpy(out, bytes.value() + start, part);
+    const uint64_t at = uint64_t{number} * BlockCache::kBlock;
+    if (!contents.renewed.empty()) {
+      if (contents.renewed.size() < at + BlockCache::kBlock) return damaged();
+      std::memcpy(out, contents.renewed.data() + at + start, part);
+    } else if (!cache_.read(segment_, number, start, {out, part})) {
+      std::byte fresh[BlockCache::kBlock] = {};
+      auto n = read_all(*file_, fresh, at, BlockCache::patience);
+      if (!n) return n.take_error();
+      // The first block says which index this is; the others have to be of the same.
+      uint32_t content = contents.content;
+      if (content == 0 && number == 0)
+        content = get<uint32_t>(fresh + offsetof(IndexHeader, content));
+      if (n.value() < BlockCache::kBlock || get<uint64_t>(fresh + BlockCache::kBlock - 8) !=
+                                                block_checksum(fresh, key_, number, content))
+        return damaged();
+      cache_.put(segment_, number, fresh);
+      std::memcpy(out, fresh + start, part);
+    }
     out += part;
     from += part;
     size -= part;

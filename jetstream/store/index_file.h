@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <mutex>
 
 #include "jetstream/store/index.h"
 #include "jetstream/store/record.h"
@@ -12,19 +13,19 @@
 
 namespace pipit::js::store {
 
-// The newest blocks that were read, of all index files of a directory. The store's lock guards it.
+// The newest blocks that were read, of all index files of a directory. Any thread.
 class BlockCache {
  public:
   static constexpr size_t kBlock = 4096;
   explicit BlockCache(size_t bytes) : blocks_max_(bytes / kBlock < 8 ? 8 : bytes / kBlock) {}
 
-  // The block, or nullptr; valid until the next put().
-  const std::byte* find(uint64_t segment, uint32_t block);
-  std::byte* put(uint64_t segment, uint32_t block);
+  // Copies what stands at `from` of the block; false: it is not there.
+  bool read(uint64_t segment, uint32_t block, size_t from, std::span<std::byte> into);
+  void put(uint64_t segment, uint32_t block, std::span<const std::byte, kBlock> bytes);
   void forget(uint64_t segment);
-  size_t bytes() const { return order_.size() * kBlock; }
-  // Of whoever has the store's lock just now; if it is `now`, looking up may give Errc::timeout.
-  Patience patience = Patience::wait;
+  size_t bytes();
+  // Of the thread: if it is `now`, looking up may give Errc::timeout instead of waiting.
+  static thread_local Patience patience;
 
  private:
   struct Block {
@@ -33,6 +34,7 @@ class BlockCache {
     std::vector<std::byte> bytes;
   };
   const size_t blocks_max_;
+  std::mutex mutex_;        // of the rest
   std::list<Block> order_;  // the latest used first
   std::map<std::pair<uint64_t, uint32_t>, std::list<Block>::iterator> by_place_;
 };
@@ -41,7 +43,8 @@ class BlockCache {
 std::string encode_index(uint64_t key, uint64_t data_end,
                          const std::map<uint32_t, const LiveIndex*>& parts);
 
-// An open index file. Hands out the index of each stream that has messages in the segment.
+// An open index file. Hands out the index of each stream that has messages in the segment. Any
+// thread may read; nobody waits for another's read but where the index is made again.
 class IndexFile : public std::enable_shared_from_this<IndexFile> {
  public:
   // Gives the bytes of the index anew; called when the file's are not good.
@@ -53,9 +56,6 @@ class IndexFile : public std::enable_shared_from_this<IndexFile> {
                                                  Rebuild rebuild);
   // Nothing: the stream has no messages there.
   std::shared_ptr<Index> part(uint32_t stream);
-
-  // [from, from + size) of what the blocks hold in sequence.
-  Result<void> read(uint64_t from, void* into, size_t size);
 
  private:
   struct Part {
@@ -75,18 +75,27 @@ class IndexFile : public std::enable_shared_from_this<IndexFile> {
         data_end_(data_end),
         cache_(cache),
         rebuild_(std::move(rebuild)) {}
-  Result<void> read_parts();
-  Result<void> renew();
-  Result<const std::byte*> block(uint32_t number);
+  // What the file says, or the index that was made because it was damaged. Never changes.
+  struct Contents {
+    uint32_t content = 0;  // of the header: which index of the segment this is
+    std::string renewed;   // then: the whole index
+    std::vector<Part> parts;
+  };
+  using SharedContents = std::shared_ptr<const Contents>;
+  SharedContents contents();
+  Result<SharedContents> read_parts(std::string renewed);
+  // The contents to go on with instead of those, in which damage was found.
+  Result<SharedContents> renew(const SharedContents& damaged);
+  // [from, from + size) of what the blocks hold in sequence.
+  Result<void> read(const Contents& contents, uint64_t from, void* into, size_t size);
 
   const std::shared_ptr<File> file_;
   const uint64_t segment_, key_, data_end_;
   BlockCache& cache_;
   const Rebuild rebuild_;
-  uint32_t content_ = 0;   // of the header: which index of the segment this is
-  uint32_t renewals_ = 0;  // what was read before one may stand elsewhere now
-  std::string renewed_;    // then: the whole index
-  std::vector<Part> parts_;
+  std::mutex mutex_;  // of contents_
+  SharedContents contents_;
+  std::mutex renewing_;
 };
 
 }  // namespace pipit::js::store

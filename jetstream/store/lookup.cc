@@ -102,24 +102,6 @@ Result<std::optional<IndexEntry>> State::first(Stream& stream) {
   return stream.messages > 0 ? stream.first : std::optional<IndexEntry>();
 }
 
-Result<uint64_t> State::find_id(const Stream& stream, MessageId id, int64_t since_ns) {
-  for (size_t i = stream.parts.size(); i-- > 0;) {
-    const Part& part = *stream.parts[i];
-    if (part.ids == 0 || part.newest_ns < since_ns) continue;
-    auto index = this->index(part, stream.id);
-    if (!index) return index.take_error();
-    auto seq = index.value()->find_id(id, since_ns);
-    if (!seq) return seq;
-    // Who sends a message again that was lost is welcome.
-    const auto is_lost = [&](SequenceRange range) {
-      return range.first <= seq.value() && seq.value() <= range.last;
-    };
-    if (seq.value() != 0 && std::none_of(stream.lost.begin(), stream.lost.end(), is_lost))
-      return seq;
-  }
-  return uint64_t{0};
-}
-
 Result<uint64_t> State::first_since(const Stream& stream, int64_t ts_ns) {
   for (const auto& part : stream.parts) {
     if (part->live == 0 || part->newest_ns < ts_ns) continue;
@@ -148,7 +130,7 @@ Found State::locate(const Stream& stream, uint64_t seq) {
   auto there = index.value()->entry(entry.value());
   if (!there) return there.take_error();
   if (there.value().seq != seq) return std::optional<Place>();
-  return std::optional<Place>({part, entry.value(), there.value()});
+  return std::optional<Place>({part, there.value()});
 }
 
 Found State::nth_newest(const Stream& stream, std::string_view subject, uint64_t through,
@@ -167,7 +149,7 @@ Found State::nth_newest(const Stream& stream, std::string_view subject, uint64_t
       auto there = index.value()->entry(entry);
       if (!there) return there.take_error();
       if (there.value().seq <= through && !part->gone.contains(there.value().seq) && --n == 0)
-        return std::optional<Place>({part, entry, there.value()});
+        return std::optional<Place>({part, there.value()});
       entry = there.value().prev;
     }
   }
@@ -176,50 +158,87 @@ Found State::nth_newest(const Stream& stream, std::string_view subject, uint64_t
 
 Found State::next_match(const Stream& stream, const SubjectFilter& filter, uint64_t seq,
                         uint64_t through) {
-  const bool all = filter.literal.empty() && !filter.matches;
   for (size_t i = stream.part_at(seq); i < stream.parts.size(); ++i) {
     const std::shared_ptr<Part>& part = stream.parts[i];
     if (part->first_seq > through) break;
     if (part->live == 0) continue;
-    auto opened = this->index(*part, stream.id);
-    if (!opened) return opened.take_error();
-    Index& index = *opened.value();
-    IndexEntry entry;
-    if (!filter.literal.empty()) {
-      auto number = index.find(filter.literal);
-      if (!number) return number.take_error();
-      if (number.value() == kNone) continue;
-      auto first = first_of_row(*part, index, number.value(), seq, entry);
-      if (!first) return first.take_error();
-      if (first.value() == kNone) continue;
-      if (entry.seq > through) break;
-      return std::optional<Place>({part, first.value(), entry});
-    }
-    auto start = index.lower_bound(seq);
-    if (!start) return start.take_error();
-    // What the filter says of a row, once it was asked: 0 not yet, 1 no, 2 yes.
-    std::vector<uint8_t> verdicts(all ? 0 : index.subjects());
-    for (uint32_t number = start.value();; ++number) {
-      auto live = part->next_live(index, number, entry);
-      if (!live) return live.take_error();
-      number = live.value();
-      if (number >= index.size() || entry.seq > through) break;
-      const uint32_t subject = entry.subject;
-      bool taken = all;
-      if (!verdicts.empty() && subject < verdicts.size()) {
-        if (verdicts[subject] == 0) {
-          auto row = index.row(subject);
-          if (!row) return row.take_error();
-          auto text = index.text(row.value());
-          if (!text) return text.take_error();
-          verdicts[subject] = takes(filter, text.value()) ? 2 : 1;
-        }
-        taken = verdicts[subject] == 2;
-      }
-      if (taken) return std::optional<Place>({part, number, entry});
-    }
+    auto index = this->index(*part, stream.id);
+    if (!index) return index.take_error();
+    std::vector<IndexEntry> found;
+    auto resume = search(*part, *index.value(), {filter, seq, through, 1, kNone}, found);
+    if (!resume) return resume.take_error();
+    if (!found.empty()) return std::optional<Place>({part, found.front()});
   }
   return std::optional<Place>();
+}
+
+Result<uint64_t> State::search(const Part& part, Index& index, const Search& search,
+                               std::vector<IndexEntry>& found) {
+  const SubjectFilter& filter = search.filter;
+  const bool all = filter.literal.empty() && !filter.matches;
+  SubjectRow wanted_row;
+  uint32_t wanted = kNone;
+  if (!filter.literal.empty()) {
+    auto number = index.find(filter.literal);
+    if (!number) return number.take_error();
+    if (number.value() == kNone) return part.last_seq + 1;
+    wanted = number.value();
+    auto row = index.row(wanted);
+    if (!row) return row.take_error();
+    wanted_row = row.value();
+  }
+  auto start = index.lower_bound(search.from);
+  if (!start) return start.take_error();
+  if (wanted != kNone && search.most == 1) {
+    IndexEntry entry;
+    auto first = first_of_row(part, index, wanted, search.from, entry);
+    if (!first) return first.take_error();
+    if (first.value() == kNone || entry.seq > search.through) return part.last_seq + 1;
+    found.push_back(entry);
+    return entry.seq + 1;
+  }
+  // Few of many: along the messages of the subject, from the newest to the oldest.
+  if (wanted != kNone && wanted_row.count < (index.size() - start.value()) / 16) {
+    const size_t before = found.size();
+    for (uint32_t at = wanted_row.last; at != kNone;) {
+      auto entry = index.entry(at);
+      if (!entry) return entry.take_error();
+      if (entry.value().seq < search.from) break;
+      if (entry.value().seq <= search.through && !part.gone.contains(entry.value().seq))
+        found.push_back(entry.value());
+      at = entry.value().prev;
+    }
+    std::reverse(found.begin() + static_cast<ptrdiff_t>(before), found.end());
+    if (found.size() < search.most) return part.last_seq + 1;
+    found.resize(search.most);
+    return found.back().seq + 1;
+  }
+  // What the filter says of a row, once it was asked: 0 not yet, 1 no, 2 yes.
+  std::vector<uint8_t> verdicts(all || wanted != kNone ? 0 : index.subjects());
+  IndexEntry entry;
+  uint32_t looked = 0;
+  for (uint32_t number = start.value();; ++number) {
+    auto live = part.next_live(index, number, entry);
+    if (!live) return live.take_error();
+    number = live.value();
+    if (number >= index.size() || entry.seq > search.through) return part.last_seq + 1;
+    if (looked++ == search.look_most) return entry.seq;
+    const uint32_t subject = entry.subject;
+    bool taken = all || (subject == wanted && subject != kNone);
+    if (subject < verdicts.size()) {
+      if (verdicts[subject] == 0) {
+        auto row = index.row(subject);
+        if (!row) return row.take_error();
+        auto text = index.text(row.value());
+        if (!text) return text.take_error();
+        verdicts[subject] = takes(filter, text.value()) ? 2 : 1;
+      }
+      taken = verdicts[subject] == 2;
+    }
+    if (!taken) continue;
+    found.push_back(entry);
+    if (found.size() == search.most) return entry.seq + 1;
+  }
 }
 
 Result<uint64_t> State::count_subjects(Stream& stream) {

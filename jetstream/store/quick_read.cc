@@ -10,15 +10,11 @@ constexpr uint32_t kQuickBytes = 64 * 1024;
 
 Error too_slow() { return {Errc::timeout, 0, "store", "it would have to wait for the disk"}; }
 
-// While the lock is held.
 class Impatient {
  public:
-  explicit Impatient(SegmentFiles& files) : files_(files) { files_.set_patience(Patience::now); }
-  ~Impatient() { files_.set_patience(Patience::wait); }
+  Impatient() { SegmentFiles::set_patience(Patience::now); }
+  ~Impatient() { SegmentFiles::set_patience(Patience::wait); }
   Impatient(const Impatient&) = delete;
-
- private:
-  SegmentFiles& files_;
 };
 
 }  // namespace
@@ -29,8 +25,9 @@ Result<StoredMessage> FileStore::quick_read(StreamId id, const FindPlace& find) 
   if (!stream) return stream.take_error();
   std::optional<State::Place> place;
   {
-    const Impatient impatient(files_);
+    const Impatient impatient;
     auto found = find(*stream.value());
+    if (!found && found.error().code == Errc::io) return too_slow();  // who may wait finds out
     if (!found) return found.take_error();
     if (!found.value()) return no_such_message();
     place = std::move(found).value();

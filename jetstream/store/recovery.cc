@@ -65,8 +65,9 @@ Result<void> FileStore::recover() {
     return segment != active && !there.contains(SegmentFiles::data_name(segment->id));
   });
 
+  std::set<StreamId> changed;  // their settings, since the checkpoint
   if (there.contains(SegmentFiles::data_name(active->id))) {
-    PIPIT_TRY(replay(*active));
+    PIPIT_TRY(replay(*active, changed));
   } else {
     report_.damaged_tail = true;
     jump_sequences(*active, kSegmentHeader);
@@ -96,13 +97,16 @@ Result<void> FileStore::recover() {
     commit(batch);
   }
   give_up(batch.given_up);
-  if (!report_.damaged_tail && report_.damaged_places + report_.damaged_bodies == 0) return {};
-  // A record that went may have been the one that made room for what came after it.
+  // A record that went may have been the one that made room for what came after it, or for lower
+  // limits.
+  const bool damage = report_.damaged_tail || report_.damaged_places + report_.damaged_bodies > 0;
   std::unique_lock lock(mutex_);
   for (const auto& [id, stream] : state_.streams) {
-    if (stream->settings.max_msgs_per_subject <= 0) continue;
-    auto trimmed = trim_subjects(*stream);
-    if (!trimmed) return trimmed.take_error();
+    if (!damage && !changed.contains(id)) continue;
+    // What cannot be looked up now is not the reason to open nothing.
+    if (auto over = over_subjects(*stream, stream->settings.max_msgs_per_subject); over)
+      (void)put_removals(*stream, over.value(), false).ok();
+    if (changed.contains(id)) (void)trim(*stream).ok();  // else the next message does it
   }
   for (Batch& trim : pending_) trim.wants_sync = true;
   bool more = !pending_.empty();
@@ -132,7 +136,7 @@ Result<void> FileStore::start_afresh() {
   return {};
 }
 
-Result<void> FileStore::replay(Segment& segment) {
+Result<void> FileStore::replay(Segment& segment, std::set<StreamId>& changed) {
   auto file = vfs_.open(SegmentFiles::data_name(segment.id), Vfs::Mode::existing);
   if (!file) return file.take_error();
   // What is in the kernel's cache only is to be counted as committed: it has to be on the disk.
@@ -163,6 +167,7 @@ Result<void> FileStore::replay(Segment& segment) {
         scan.parsed().body_good && !(record.group_last != 0 && torn.contains(group_of(record)));
     ++report_.records;
     report_.damaged_bodies += !good;
+    if (record.kind == RecordKind::stream_put) changed.insert(record.stream);
     if (good && record.kind == RecordKind::remove && (record.flags & kEraseFlag) != 0) {
       // The power may have gone between the deletion and the overwriting.
       Stream* const stream = state_.find(record.stream);

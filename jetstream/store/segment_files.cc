@@ -15,6 +15,7 @@ std::string name_of(uint64_t id, const char* kind) {
   return name;
 }
 
+Error would_wait() { return {Errc::timeout, 0, "store", "it would have to wait for the disk"}; }
 Error damaged(const char* what) { return {Errc::io, 0, "store", what}; }
 
 }  // namespace
@@ -22,49 +23,67 @@ Error damaged(const char* what) { return {Errc::io, 0, "store", what}; }
 std::string SegmentFiles::data_name(uint64_t id) { return name_of(id, "seg"); }
 std::string SegmentFiles::index_name(uint64_t id) { return name_of(id, "idx"); }
 
-SegmentFiles::Open& SegmentFiles::open(uint64_t id) {
+std::shared_ptr<SegmentFiles::Open> SegmentFiles::open(uint64_t id) {
+  const std::lock_guard lock(mutex_);
   const auto found =
-      std::find_if(open_.begin(), open_.end(), [id](const Open& open) { return open.id == id; });
+      std::find_if(open_.begin(), open_.end(), [id](const auto& open) { return open->id == id; });
   if (found != open_.end()) {
     open_.splice(open_.begin(), open_, found);
     return open_.front();
   }
   if (open_.size() >= kOpenMax) open_.pop_back();  // who reads just now holds on to the file
-  open_.push_front({id, nullptr, nullptr});
+  open_.push_front(std::shared_ptr<Open>(new Open{id, {}, {}, {}}));
   return open_.front();
 }
 
 void SegmentFiles::forget(const Segment& segment) {
-  open_.remove_if([&segment](const Open& open) { return open.id == segment.id; });
+  const std::lock_guard lock(mutex_);
+  open_.remove_if([&segment](const auto& open) { return open->id == segment.id; });
   cache_.forget(segment.id);
 }
 
 Result<std::shared_ptr<File>> SegmentFiles::data(const Segment& segment) {
-  Open& open = this->open(segment.id);
-  if (!open.data) {
+  const auto open = this->open(segment.id);
+  const std::lock_guard lock(open->mutex);
+  if (!open->data) {
     auto file = vfs_.open(data_name(segment.id), Vfs::Mode::existing);
     if (!file) return file;
-    open.data = std::move(file).value();
+    open->data = std::move(file).value();
   }
-  return open.data;
+  return open->data;
 }
 
-Result<std::shared_ptr<Index>> SegmentFiles::index(const Part& part, StreamId stream) {
-  const Segment& segment = *part.segment;
-  Open& open = this->open(segment.id);
-  if (!open.index) {
-    auto file = vfs_.open(index_name(segment.id), Vfs::Mode::create);
-    if (!file) return file.take_error();
-    auto index =
-        IndexFile::open(std::move(file).value(), segment.id, segment.key, segment.end, cache_,
-                        [this, segment = part.segment] { return rebuild(*segment); });
-    if (!index) return index.take_error();
-    open.index = std::move(index).value();
+Result<std::shared_ptr<Index>> SegmentFiles::index(const std::shared_ptr<Segment>& segment,
+                                                   uint32_t count, StreamId stream) {
+  const auto open = this->open(segment->id);
+  std::shared_ptr<IndexFile> index_file;
+  {
+    std::unique_lock lock(open->mutex, std::defer_lock);
+    if (BlockCache::patience == Patience::wait) lock.lock();
+    else if (!lock.try_lock()) return would_wait();
+    if (!open->index) {
+      auto file = vfs_.open(index_name(segment->id), Vfs::Mode::create);
+      if (!file) return file.take_error();
+      auto index = IndexFile::open(std::move(file).value(), segment->id, segment->key, segment->end,
+                                   cache_, [this, segment] { return rebuild(*segment); });
+      if (!index) return index.take_error();
+      open->index = std::move(index).value();
+    }
+    index_file = open->index;
   }
-  auto index = open.index->part(stream);
-  if (!index || index->size() != part.count)
-    return damaged("index and records of a segment are damaged");
+  auto index = index_file->part(stream);
+  if (!index) index = std::make_shared<LiveIndex>();
+  if (index->size() > count) return damaged("the index of a segment knows more than there was");
+  if (index->size() < count) {
+    const std::lock_guard lock(mutex_);
+    short_.insert(segment->id);
+  }
   return index;
+}
+
+uint64_t SegmentFiles::take_short() {
+  const std::lock_guard lock(mutex_);
+  return short_.empty() ? 0 : short_.extract(short_.begin()).value();
 }
 
 Result<std::string> SegmentFiles::rebuild(const Segment& segment) {

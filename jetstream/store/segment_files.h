@@ -1,9 +1,12 @@
 // SegmentFiles: the files of a directory's segments, opened when they are wanted and closed when
 // too many are, and the indexes in them. A lost or damaged index is made again from its segment.
-// The store's lock guards it, but for the calls marked [any].
+// Any thread may call anything, with the store's lock or without; who only needs what is open or in
+// the cache never waits for a disk that another one reads.
 #pragma once
 #include <list>
 #include <map>
+#include <mutex>
+#include <set>
 
 #include "jetstream/store/index_file.h"
 #include "jetstream/store/state.h"
@@ -19,19 +22,25 @@ class SegmentFiles {
       : vfs_(vfs), cache_(cache_bytes), verify_(verify) {}
 
   Result<std::shared_ptr<File>> data(const Segment& segment);
-  Result<std::shared_ptr<Index>> index(const Part& part, StreamId stream);
+  // Of a sealed segment, in which the stream had `count` messages. One that was made again may have
+  // fewer, where records are damaged.
+  Result<std::shared_ptr<Index>> index(const std::shared_ptr<Segment>& segment, uint32_t count,
+                                       StreamId stream);
+  // A segment whose index has fewer messages than there were; 0: none.
+  uint64_t take_short();
   void forget(const Segment& segment);  // its files are about to go, or another index comes
-  // Until it is set back, index() and what it gives never wait: Errc::timeout instead.
-  void set_patience(Patience patience) { cache_.patience = patience; }
+  // Until it is set back, index() and what it gives never make this thread wait for a disk:
+  // Errc::timeout instead.
+  static void set_patience(Patience patience) { BlockCache::patience = patience; }
 
-  // [any] A message's record, checked to be the one of `seq`.
+  // A message's record, checked to be the one of `seq`.
   Result<StoredMessage> read(File& file, uint64_t key, const IndexEntry& entry,
                              Patience patience = Patience::wait) const;
-  // [any] The bytes of a segment as far as they are records; shorter if the file is.
+  // The bytes of a segment as far as they are records; shorter if the file is.
   static Result<std::string> load(File& file, uint64_t size);
-  // [any] What a segment holds, by looking at every record.
+  // What a segment holds, by looking at every record.
   LiveParts scan(std::string_view bytes, uint64_t key) const;
-  // [any] The index file of a segment, and its writing; not worth a sync where it can be made
+  // The index file of a segment, and its writing; not worth a sync where it can be made
   // again.
   static std::string encode(const Segment& segment, const LiveParts& parts);
   static Result<void> write_index(Vfs& vfs, const Segment& segment, std::string_view index,
@@ -41,17 +50,20 @@ class SegmentFiles {
 
  private:
   struct Open {
-    uint64_t id = 0;
+    const uint64_t id = 0;
+    std::mutex mutex;  // of the two below
     std::shared_ptr<File> data;
     std::shared_ptr<IndexFile> index;
   };
-  Open& open(uint64_t id);
+  std::shared_ptr<Open> open(uint64_t id);
   Result<std::string> rebuild(const Segment& segment);
 
   Vfs& vfs_;
   BlockCache cache_;
   const bool verify_;
-  std::list<Open> open_;  // the latest used first
+  std::mutex mutex_;                       // of the two below
+  std::list<std::shared_ptr<Open>> open_;  // the latest used first
+  std::set<uint64_t> short_;
 };
 
 }  // namespace pipit::js::store

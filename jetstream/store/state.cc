@@ -25,6 +25,13 @@ Result<uint32_t> Part::next_live(Index& index, uint32_t number, IndexEntry& entr
   return index.size();
 }
 
+bool Stream::is_lost(uint64_t seq) const {
+  const auto found =
+      std::lower_bound(lost.begin(), lost.end(), seq,
+                       [](SequenceRange range, uint64_t value) { return range.last < value; });
+  return found != lost.end() && found->first <= seq;
+}
+
 size_t Stream::part_at(uint64_t seq) const {
   const auto found =
       std::lower_bound(parts.begin(), parts.end(), seq,
@@ -119,7 +126,15 @@ Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) 
     if (part->live == 0) continue;
     if (range.first <= part->first_seq && range.last >= part->last_seq) {
       if (undo)
-        undo->push_back({UndoStep::Kind::remove_part, stream.id, 0, 0, part, part->gone, {}});
+        undo->push_back({UndoStep::Kind::remove_part,
+                         stream.id,
+                         0,
+                         0,
+                         part,
+                         part->gone,
+                         {},
+                         part->live,
+                         part->live_bytes});
       removed += part->live;
       part->gone.insert({part->first_seq, part->last_seq});
       count_removed(stream, *part, part->live, part->live_bytes);
@@ -135,7 +150,9 @@ Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) 
       auto next = part->next_live(*index.value(), number, entry);
       if (!next) return next.take_error();
       if (next.value() >= index.value()->size() || entry.seq > range.last) break;
-      if (undo) undo->push_back({UndoStep::Kind::remove, stream.id, entry.seq, 0, {}, {}, {}});
+      if (undo)
+        undo->push_back(
+            {UndoStep::Kind::remove, stream.id, entry.seq, 0, {}, {}, {}, 1, entry.bytes});
       part->gone.insert(
           {next.value() == number && before != 0 ? before + 1 : entry.seq, entry.seq});
       count_removed(stream, *part, 1, entry.bytes);
@@ -207,9 +224,16 @@ Result<void> State::apply(const Record& record, uint64_t offset, bool body_good,
         auto removed = remove(stream, range, undo);
         if (!removed) return removed.take_error();
         // What somebody deleted is not missed.
-        std::erase_if(stream.lost, [&](SequenceRange lost) {
+        const auto is_in = [&](SequenceRange lost) {
           return lost.first >= range.first && lost.last <= range.last;
-        });
+        };
+        if (std::none_of(stream.lost.begin(), stream.lost.end(), is_in)) continue;
+        if (undo) {
+          auto before = std::make_shared<Stream>();
+          before->lost = stream.lost;
+          undo->push_back({UndoStep::Kind::found, stream.id, 0, 0, {}, {}, before});
+        }
+        std::erase_if(stream.lost, is_in);
       }
       return {};
     }
@@ -250,26 +274,16 @@ void State::roll(std::shared_ptr<Segment> segment, Undo* undo) {
   if (undo) undo->push_back({UndoStep::Kind::roll, 0, 0, 0, {}, {}, {}});
 }
 
-void State::restore(Stream& stream, uint64_t seq) {
+void State::restore(Stream& stream, Part& part, const UndoStep& step) {
   stream.first.reset();
   stream.subjects.reset();
-  const size_t i = stream.part_at(seq);
-  if (i == stream.parts.size()) return;
-  Part& part = *stream.parts[i];
-  auto index = this->index(part, stream.id);
-  if (!index) return;  // it stays deleted until the next start
-  auto number = index.value()->lower_bound(seq);
-  if (!number || number.value() >= index.value()->size()) return;
-  auto there = index.value()->entry(number.value());
-  if (!there || there.value().seq != seq || !part.gone.contains(seq)) return;
-  part.gone.erase(seq);
   part.forget_cursors();
-  ++part.live;
-  part.live_bytes += there.value().bytes;
-  ++part.segment->live;
-  part.segment->live_bytes += there.value().bytes;
-  ++stream.messages;
-  stream.bytes += there.value().bytes;
+  part.live += static_cast<uint32_t>(step.messages);
+  part.live_bytes += step.bytes;
+  part.segment->live += static_cast<uint32_t>(step.messages);
+  part.segment->live_bytes += step.bytes;
+  stream.messages += step.messages;
+  stream.bytes += step.bytes;
 }
 
 void State::take_back(Undo& undo) {
@@ -306,32 +320,19 @@ void State::take_back(Undo& undo) {
         }
         break;
       }
-      case UndoStep::Kind::remove:
-        restore(stream, step.seq);
-        break;
-      case UndoStep::Kind::remove_part: {
-        Part& part = *step.part;
-        part.gone = std::move(step.gone);
-        part.forget_cursors();
-        stream.first.reset();
-        stream.subjects.reset();
-        // What the bits say again; the sizes are in the index.
-        auto index = this->index(part, stream.id);
-        IndexEntry entry;
-        for (uint32_t i = 0; index; ++i) {
-          auto next = part.next_live(*index.value(), i, entry);
-          if (!next || next.value() >= index.value()->size()) break;
-          i = next.value();
-          const uint64_t bytes = entry.bytes;
-          ++part.live;
-          part.live_bytes += bytes;
-          ++part.segment->live;
-          part.segment->live_bytes += bytes;
-          ++stream.messages;
-          stream.bytes += bytes;
-        }
+      case UndoStep::Kind::remove: {
+        Part& part = *stream.parts[stream.part_at(step.seq)];
+        part.gone.erase(step.seq);
+        restore(stream, part, step);
         break;
       }
+      case UndoStep::Kind::remove_part:
+        step.part->gone = std::move(step.gone);
+        restore(stream, *step.part, step);
+        break;
+      case UndoStep::Kind::found:
+        stream.lost = std::move(step.before->lost);
+        break;
       case UndoStep::Kind::create:
         streams.erase(step.stream);
         break;

@@ -80,18 +80,21 @@ struct Stream {
 
   // The part whose range holds `seq`, or the first one behind it; parts.size() if none.
   size_t part_at(uint64_t seq) const;
+  bool is_lost(uint64_t seq) const;
 };
 
 // How to take back what was applied, newest first.
 struct UndoStep {
-  enum class Kind : uint8_t { append, remove, remove_part, create, update, drop, roll };
+  enum class Kind : uint8_t { append, remove, remove_part, found, create, update, drop, roll };
   Kind kind;
   StreamId stream = 0;
   uint64_t seq = 0;            // append, update: the last sequence before. remove: what was removed
   int64_t ts_ns = 0;           // append: the last time before
   std::shared_ptr<Part> part;  // remove_part
   SequenceSet gone;            // remove_part
-  std::shared_ptr<Stream> before;  // drop: the stream. update: its settings before
+  // drop: the stream. update: its settings before. found: what of it was lost before
+  std::shared_ptr<Stream> before;
+  uint64_t messages = 0, bytes = 0;  // remove, remove_part: what went, so that no index is needed
 };
 using Undo = std::vector<UndoStep>;
 
@@ -127,9 +130,20 @@ class State {
   // Where a message stands: nothing if it is not there (any more).
   struct Place {
     std::shared_ptr<Part> part;
-    uint32_t entry = 0;
     IndexEntry index;
   };
+  // What is wanted of a part: messages in [from, through] that the filter takes.
+  struct Search {
+    const SubjectFilter& filter;
+    uint64_t from, through;
+    size_t most;         // so many at most
+    uint32_t look_most;  // after looking at so many
+  };
+  // Adds what it finds, oldest first; returns the sequence to go on with. Touches nothing of the
+  // State: a copy of a sealed part may be searched without the lock.
+  static Result<uint64_t> search(const Part& part, Index& index, const Search& search,
+                                 std::vector<IndexEntry>& found);
+
   Result<std::optional<Place>> locate(const Stream& stream, uint64_t seq);
   // The first message; a number without a place.
   Result<std::optional<IndexEntry>> first(Stream& stream);
@@ -150,7 +164,6 @@ class State {
   Result<void> subjects(const Stream& stream, const SubjectFilter& filter, uint64_t through,
                         const std::function<void(std::string_view, uint64_t)>& visit);
   Result<uint64_t> count_subjects(Stream& stream);
-  Result<uint64_t> find_id(const Stream& stream, MessageId id, int64_t since_ns);
   Result<uint64_t> first_since(const Stream& stream, int64_t ts_ns);
 
   // due.cc: what the time has run out for, and when it next will.
@@ -174,7 +187,7 @@ class State {
   void append(Stream& stream, const Record& record, uint64_t offset, bool body_good, Undo* undo);
   void count_subject(Stream& stream, const Part& part, std::string_view subject);
   void count_removed(Stream& stream, Part& part, uint64_t messages, uint64_t bytes);
-  void restore(Stream& stream, uint64_t seq);
+  void restore(Stream& stream, Part& part, const UndoStep& step);
   Result<void> settle_age(const Stream& stream, Part& part);
   Result<void> settle_expiry(const Stream& stream, Part& part);
 

@@ -12,7 +12,6 @@ namespace pipit::js::store {
 struct FileStore::Rewrite {
   struct Source {
     std::shared_ptr<Segment> segment;
-    std::shared_ptr<File> file;
     uint32_t erased = 0;
     std::string bytes;
   };
@@ -134,15 +133,11 @@ std::optional<FileStore::Rewrite> FileStore::choose_rewrite() {
 
   Rewrite rewrite;
   for (const auto& segment : run) {
-    auto file = files_.data(*segment);
-    if (!file) return {};
-    rewrite.sources.push_back({segment, file.value(), segment->erased, {}});
+    rewrite.sources.push_back({segment, segment->erased, {}});
   }
   for (const auto& [id, stream] : state_.streams) {
     for (const auto& part : stream->parts) {
       if (std::find(run.begin(), run.end(), part->segment) == run.end()) continue;
-      auto index = state_.index(*part, id);
-      if (!index) return {};
       SequenceSet gone = part->gone;  // certainly: pending deletions may be taken back
       for (auto batch = pending_.rbegin(); batch != pending_.rend(); ++batch) {
         for (auto step = batch->undo.rbegin(); step != batch->undo.rend(); ++step) {
@@ -153,7 +148,7 @@ std::optional<FileStore::Rewrite> FileStore::choose_rewrite() {
           gone.erase(step->seq);
         }
       }
-      rewrite.wanted[id].push_back({part, std::move(index).value(), std::move(gone)});
+      rewrite.wanted[id].push_back({part, nullptr, std::move(gone)});
       rewrite.targets[id].ids_after_ns = now - stream->settings.duplicate_window_ns;
     }
   }
@@ -167,7 +162,9 @@ std::optional<FileStore::Rewrite> FileStore::choose_rewrite() {
 Result<void> FileStore::copy(Rewrite& rewrite) {
   std::map<const Segment*, const Rewrite::Source*> sources;
   for (Rewrite::Source& source : rewrite.sources) {
-    auto bytes = SegmentFiles::load(*source.file, source.segment->end);
+    auto file = files_.data(*source.segment);
+    if (!file) return file.take_error();
+    auto bytes = SegmentFiles::load(*file.value(), source.segment->end);
     if (!bytes) return bytes.take_error();
     source.bytes = std::move(bytes).value();
     sources[source.segment.get()] = &source;
@@ -191,12 +188,12 @@ Result<void> FileStore::copy(Rewrite& rewrite) {
     std::set<uint64_t> with_id;
     for (Rewrite::Wanted& from : wanted) {
       target.sources.push_back(from.part);
+      auto index = files_.index(from.part->segment, from.part->count, id);
+      if (!index) return index.take_error();
+      from.index = std::move(index).value();
       const Rewrite::Source& source = *sources.at(from.part->segment.get());
       for (uint32_t i = 0; i < from.index->size(); ++i) {
-        Result<IndexEntry> entry = [&] {
-          const std::lock_guard lock(mutex_);  // the cache of blocks
-          return from.index->entry(i);
-        }();
+        auto entry = from.index->entry(i);
         if (!entry) return entry.take_error();
         if (from.gone.contains(entry.value().seq)) continue;
         const uint64_t offset = entry.value().offset;
@@ -230,10 +227,7 @@ Result<void> FileStore::copy(Rewrite& rewrite) {
     }
     for (Rewrite::Wanted& from : wanted) {
       for (uint32_t i = 0; i < from.index->ids(); ++i) {
-        Result<IdRow> row = [&] {
-          const std::lock_guard lock(mutex_);
-          return from.index->id(i);
-        }();
+        auto row = from.index->id(i);
         if (!row) return row.take_error();
         if (row.value().ts_ns <= target.ids_after_ns || with_id.contains(row.value().seq)) continue;
         target.part->live_index->add_id(row.value());

@@ -47,6 +47,7 @@ struct ModelStream {
   std::vector<ModelMessage> failed;                    // may be found after a crash, too
   std::vector<std::pair<Ticket, StreamSettings>> settings_before;  // before that ticket
   bool maybe_dropped = false;
+  bool without_window = false;  // its settings were lost once, and with them how long ids are kept
 
   uint64_t live() const;
   uint64_t bytes() const;

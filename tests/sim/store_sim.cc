@@ -69,6 +69,7 @@ class Simulation final : public StoreListener {
     // Tickets begin anew with each life.
     was_written_ = std::exchange(written_, 0);
     was_durable_ = std::exchange(durable_, 0);
+    last_ticket_ = 0;
     auto opened = FileStore::open(vfs_, clock_, *this, options_);
     if (!opened) return fail("open: " + opened.error().text);
     store_ = std::move(opened).value();
@@ -79,11 +80,11 @@ class Simulation final : public StoreListener {
     lost_events_ = 0;
     const uint64_t ops = 20 + below(200);
     const uint64_t end = below(3);  // 0 power cut, 1 kill, 2 close
-    const uint64_t cut_at = vfs_.calls() + 1 + below(ops * 3);
+    cut_at_ = vfs_.calls() + 1 + below(ops * 3);
     bool off = false;
     power_will_go_ = end == 0;
     if (end == 0) {
-      vfs_.strike(cut_at, SimVfs::Fault::off);
+      vfs_.strike(cut_at_, SimVfs::Fault::off);
       faults_ = 1;
     }
     for (uint64_t i = 0; i < ops && fault_.empty() && !off; ++i) {
@@ -108,7 +109,7 @@ class Simulation final : public StoreListener {
         settle();
         check_now();
       }
-      off = end == 0 && vfs_.calls() >= cut_at;
+      off = end == 0 && vfs_.calls() >= cut_at_;
     }
     if (!fault_.empty()) return;
     if (end == 0) {
@@ -203,6 +204,7 @@ class Simulation final : public StoreListener {
                          : store_->append_at(id, stream.last_seq, wanted, message);
       if (!receipt) return (void)refused(receipt.error());
       const uint64_t seq = receipt.value().seq;
+      last_ticket_ = receipt.value().through;
       if (seq != wanted) fail("append gave " + std::to_string(seq));
       ModelMessage& added = model_.append(id, seq, subject, payload, receipt.value().ticket);
       added.id = message_id;
@@ -233,7 +235,11 @@ class Simulation final : public StoreListener {
       const uint64_t keep = below(3);
       auto receipt = below(2) == 0 ? store_->purge(id, {subject, {}}, 0, keep)
                                    : store_->purge(id, {}, 1 + below(stream.last_seq + 1), 0);
-      if (!receipt) return (void)refused(receipt.error());
+      if (!receipt) {  // it may have removed some
+        if (refused(receipt.error())) resync_removed(id, last_ticket_ + 1, ~uint64_t{0});
+        return;
+      }
+      last_ticket_ = receipt.value().ticket;
       // The model asks the store which went: checked by the count and by check_now().
       resync_removed(id, receipt.value().ticket, receipt.value().seq);
     } else if (what < 95) {
@@ -273,6 +279,7 @@ class Simulation final : public StoreListener {
     auto receipt = store_->append_all(id, group);
     if (!receipt) return (void)refused(receipt.error());
     const uint64_t first = stream.last_seq + 1, last = stream.last_seq + size;
+    last_ticket_ = receipt.value().through;
     if (receipt.value().seq != last) fail("a group ended at another sequence");
     // One ticket a message; what is over the bytes goes when all are there.
     for (uint64_t i = 0; i < size; ++i) {
@@ -290,8 +297,12 @@ class Simulation final : public StoreListener {
   void resync_removed(StreamId id, Ticket ticket, uint64_t expected) {
     uint64_t removed = 0;
     auto gaps = store_->deleted(id, ~size_t{0});
+    if (!gaps) gaps = store_->deleted(id, ~size_t{0});  // a fault strikes once
     auto state = store_->state(id);
-    if (!gaps || !state) return;
+    if (!state) state = store_->state(id);
+    if (power_will_go_ && vfs_.calls() >= cut_at_) return;  // it is gone
+    if (!gaps || !state)
+      return fail("after a fault: " + (gaps ? state.error().text : gaps.error().text));
     for (auto& [number, message] : model_.streams.at(id).messages) {
       const uint64_t seq = number;  // clang's lambdas cannot take a structured binding
       if (message.removed != 0) continue;
@@ -302,7 +313,7 @@ class Simulation final : public StoreListener {
       message.removed = ticket;
       ++removed;
     }
-    if (removed != expected)
+    if (removed != expected && expected != ~uint64_t{0})
       fail("purge says " + std::to_string(expected) + ", took " + std::to_string(removed) + " of " +
            std::to_string(model_.streams.at(id).live()) + " first " +
            std::to_string(state.value().first_seq) + " last " +
@@ -312,6 +323,7 @@ class Simulation final : public StoreListener {
 
   // What is under way counts in state().
   void check_counts() {
+    if (power_will_go_ && vfs_.calls() >= cut_at_) return;
     for (const auto& [id, stream] : model_.streams) {
       if (stream.dropped != 0) continue;
       auto state = store_->state(id);
@@ -378,15 +390,23 @@ class Simulation final : public StoreListener {
     }
   }
 
+  bool is_lost(StreamId id, uint64_t seq) {
+    auto lost = store_->lost(id);
+    return lost && std::any_of(lost.value().begin(), lost.value().end(), [&](SequenceRange range) {
+             return range.first <= seq && seq <= range.last;
+           });
+  }
+
   void check_ids_and_times(StreamId id, const ModelStream& stream) {
     const int64_t now = clock_.wall;
     std::vector<uint64_t> due;
     int64_t next_due = kNeverExpires;
     for (const auto& [seq, message] : stream.messages) {
-      const bool kept = stream.settings.duplicate_window_ns > 0 && keeps_ids();
+      const bool kept =
+          stream.settings.duplicate_window_ns > 0 && !stream.without_window && keeps_ids();
       if (!message.id.empty() && (message.removed == 0 || kept)) {
         auto found = store_->find_id(id, message.id, 0);
-        if (found && found.value() != seq)
+        if (found && found.value() != seq && !is_lost(id, seq))
           return fail("find_id gave " + std::to_string(found.value()) + ", not " +
                       std::to_string(seq));
       }
@@ -443,13 +463,13 @@ class Simulation final : public StoreListener {
       stream.name = known.name;
       auto settings = store_->settings(id);
       if (settings) stream.settings = settings.value();
+      stream.without_window = known.without_window || stream.settings.duplicate_window_ns == 0;
       auto state = store_->state(id);
       if (!state) return fail("state: " + state.error().text);
       stream.last_seq = state.value().last_seq;
       if (whole && stream.last_seq != known.last_seq && known.dropped == 0 && written_all(known))
         return fail("after a kill the sequence jumped");
       const uint64_t lost_before = lost_events_;
-      const std::vector<SequenceRange> lost = store_->lost(id).value();
       for (uint64_t seq = 0;;) {
         auto next = store_->next(id, {}, seq);
         if (!next) {
@@ -494,7 +514,8 @@ class Simulation final : public StoreListener {
       // what a failed sync lost has pushed out others before it was found to be lost.
       const bool other_limits =
           stream.settings.max_msgs_per_subject != known.settings.max_msgs_per_subject ||
-          (stream.settings.max_msgs_per_subject > 0 && lost_events_ != lost_before);
+          stream.settings.max_msgs != known.settings.max_msgs ||
+          stream.settings.max_bytes != known.settings.max_bytes || lost_events_ != lost_before;
       for (const auto& [seq, message] : known.messages) {
         if (message.added > sure || message.removed != 0 || message.maybe_removed ||
             message.doubtful)
@@ -510,12 +531,9 @@ class Simulation final : public StoreListener {
         if (stream.messages.contains(seq) && !stream.messages.at(seq).doubtful && !other_limits)
           check_group(message, known, stream);
         if (message.id.empty() || message.added > sure || message.doubtful || !keeps_ids() ||
-            known.settings.duplicate_window_ns == 0)
+            stream.without_window)
           continue;
-        if (std::any_of(lost.begin(), lost.end(), [&, seq = seq](SequenceRange range) {
-              return range.first <= seq && seq <= range.last;
-            }))
-          continue;
+        if (is_lost(id, seq)) continue;
         auto found = store_->find_id(id, message.id, 0);
         if (!found || found.value() != seq)
           return fail("the id of " + std::to_string(seq) + " is forgotten");
@@ -544,6 +562,8 @@ class Simulation final : public StoreListener {
   Ticket written_ = 0, durable_ = 0, was_written_ = 0, was_durable_ = 0;
   Ended ended_ = Ended::closed;
   int64_t window_ns_ = 0;
+  Ticket last_ticket_ = 0;  // or an earlier one of this life
+  uint64_t cut_at_ = 0;
   bool power_will_go_ = false, ids_may_go_ = false;
   uint64_t faults_ = 0, lost_events_ = 0, names_ = 0, ids_ = 0;
 };
