@@ -231,6 +231,7 @@ Result<void> FileStore::erase_bodies(const std::vector<Erase>& erases) {
 void FileStore::commit(Batch& batch) {
   for (const auto& [stream, seq] : batch.touched)
     stream->committed_seq = std::max(stream->committed_seq, seq);
+  state_.let_go(batch.undo);
   if (batch.begins) {
     // In front of the one that has begun; later ones may have been planned already.
     const auto begun = std::find(state_.segments.begin(), state_.segments.end(), batch.segment);

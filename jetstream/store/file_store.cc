@@ -465,7 +465,7 @@ Result<Receipt> FileStore::remove(StreamId id, SequenceRange range, bool erase) 
 // Sealed segments are searched without the lock: only whoever searches waits for the disk. The
 // segment that is written is searched under it, a piece at a time.
 Result<uint64_t> FileStore::search(StreamId id, const SubjectFilter& filter, SequenceRange range,
-                                   size_t most, std::vector<IndexEntry>& found) {
+                                   size_t most, std::vector<IndexEntry>& found, View view) {
   uint64_t from = range.first;
   while (from <= range.last && found.size() < most) {
     std::unique_lock lock(mutex_);
@@ -475,20 +475,21 @@ Result<uint64_t> FileStore::search(StreamId id, const SubjectFilter& filter, Seq
     if (i == stream.value()->parts.size()) break;
     const std::shared_ptr<Part> part = stream.value()->parts[i];
     if (part->first_seq > range.last) break;
-    if (part->live == 0) {
+    if (part->is_bare(view)) {
       from = part->last_seq + 1;
       continue;
     }
     Result<uint64_t> resume = uint64_t{0};
     if (part->live_index) {
       resume = State::search(*part, *part->live_index,
-                             {filter, from, range.last, most, kLookUnderLock}, found);
+                             {filter, from, range.last, most, kLookUnderLock, view}, found);
     } else {
       const Part copy = *part;
       lock.unlock();
       auto index = files_.index(copy.segment, copy.count, id);
       if (!index) return index.take_error();
-      resume = State::search(copy, *index.value(), {filter, from, range.last, most, kNone}, found);
+      resume =
+          State::search(copy, *index.value(), {filter, from, range.last, most, kNone, view}, found);
     }
     if (!resume) return resume;
     from = resume.value();
@@ -578,10 +579,12 @@ Result<StoredMessage> FileStore::fetch(std::unique_lock<std::mutex> lock, Stream
     lock.lock();
     Stream* const stream = state_.find(id);
     if (!stream) return no_such_stream();
-    auto again = state_.locate(*stream, seq);
+    auto again = state_.locate(*stream, seq, View::committed);
     if (!again) return again.take_error();
     if (!again.value()) return no_such_message();
     if (again.value()->part->segment == at.part->segment) {
+      // Its deletion is under way, and may have overwritten it already.
+      if (at.part->gone.contains(seq)) return no_such_message();
       if (message.error().sys_errno == 0) {
         const SequenceRange range{seq, seq};
         auto removed = state_.remove(*stream, range, nullptr);
@@ -603,7 +606,7 @@ Result<StoredMessage> FileStore::read(StreamId id, uint64_t seq) {
   auto stream = stream_of(id);
   if (!stream) return stream.take_error();
   if (seq > stream.value()->committed_seq) return no_such_message();
-  auto place = state_.locate(*stream.value(), seq);
+  auto place = state_.locate(*stream.value(), seq, View::committed);
   if (!place) return place.take_error();
   if (!place.value()) return no_such_message();
   return fetch(std::move(lock), id, *place.value());
@@ -619,13 +622,13 @@ Result<StoredMessage> FileStore::next(StreamId id, const SubjectFilter& filter, 
       through = stream.value()->committed_seq;
     }
     std::vector<IndexEntry> found;
-    auto resume = search(id, filter, {from, through}, 1, found);
+    auto resume = search(id, filter, {from, through}, 1, found, View::committed);
     if (!resume) return resume.take_error();
     if (found.empty()) return no_such_message();
     std::unique_lock lock(mutex_);
     auto stream = stream_of(id);
     if (!stream) return stream.take_error();
-    auto place = state_.locate(*stream.value(), found.front().seq);
+    auto place = state_.locate(*stream.value(), found.front().seq, View::committed);
     if (!place) return place.take_error();
     if (place.value()) return fetch(std::move(lock), id, *place.value());
     from = found.front().seq + 1;  // it went meanwhile
@@ -636,7 +639,8 @@ Result<StoredMessage> FileStore::last(StreamId id, std::string_view subject) {
   std::unique_lock lock(mutex_);
   auto stream = stream_of(id);
   if (!stream) return stream.take_error();
-  auto place = state_.last_of(*stream.value(), subject, stream.value()->committed_seq);
+  auto place =
+      state_.last_of(*stream.value(), subject, stream.value()->committed_seq, View::committed);
   if (!place) return place.take_error();
   if (!place.value()) return no_such_message();
   return fetch(std::move(lock), id, *place.value());
@@ -646,7 +650,7 @@ Result<uint64_t> FileStore::find_last(StreamId id, std::string_view subject) {
   const std::lock_guard lock(mutex_);
   auto stream = stream_of(id);
   if (!stream) return stream.take_error();
-  auto place = state_.last_of(*stream.value(), subject, ~uint64_t{0});
+  auto place = state_.last_of(*stream.value(), subject, ~uint64_t{0}, View::under_way);
   if (!place) return place.take_error();
   return place.value() ? place.value()->index.seq : uint64_t{0};
 }

@@ -50,7 +50,7 @@ class RowCursor {
 // may lie near, or its subject may have few messages: looks along the entries and, from the other
 // end, along those of the row, until one of both knows.
 Result<uint32_t> first_of_row(const Part& part, Index& index, uint32_t number, uint64_t seq,
-                              IndexEntry& entry) {
+                              View view, IndexEntry& entry) {
   auto row = index.row(number);
   if (!row) return row.take_error();
   auto start = index.lower_bound(seq);
@@ -58,7 +58,7 @@ Result<uint32_t> first_of_row(const Part& part, Index& index, uint32_t number, u
   uint32_t along = start.value(), chained = row.value().last, found = kNone;
   for (;;) {
     IndexEntry one;
-    auto live = part.next_live(index, along, one);
+    auto live = part.next_live(index, along, one, view);
     if (!live) return live;
     if (live.value() < index.size() && one.subject == number) {
       entry = one;
@@ -68,7 +68,7 @@ Result<uint32_t> first_of_row(const Part& part, Index& index, uint32_t number, u
     if (chained == kNone || chained < start.value() || live.value() >= index.size()) return found;
     auto there = index.entry(chained);
     if (!there) return there.take_error();
-    if (!part.gone.contains(there.value().seq)) {
+    if (!part.is_gone(there.value().seq, view)) {
       found = chained;
       entry = there.value();
     }
@@ -117,11 +117,11 @@ Result<uint64_t> State::first_since(const Stream& stream, int64_t ts_ns) {
   return stream.last_seq + 1;
 }
 
-Found State::locate(const Stream& stream, uint64_t seq) {
+Found State::locate(const Stream& stream, uint64_t seq, View view) {
   const size_t i = stream.part_at(seq);
   if (i == stream.parts.size() || stream.parts[i]->first_seq > seq) return std::optional<Place>();
   const std::shared_ptr<Part>& part = stream.parts[i];
-  if (part->live == 0 || part->gone.contains(seq)) return std::optional<Place>();
+  if (part->is_bare(view) || part->is_gone(seq, view)) return std::optional<Place>();
   auto index = this->index(*part, stream.id);
   if (!index) return index.take_error();
   auto entry = index.value()->lower_bound(seq);
@@ -134,10 +134,10 @@ Found State::locate(const Stream& stream, uint64_t seq) {
 }
 
 Found State::nth_newest(const Stream& stream, std::string_view subject, uint64_t through,
-                        uint64_t n) {
+                        uint64_t n, View view) {
   for (size_t i = stream.parts.size(); i-- > 0;) {
     const std::shared_ptr<Part>& part = stream.parts[i];
-    if (part->live == 0 || part->first_seq > through) continue;
+    if (part->is_bare(view) || part->first_seq > through) continue;
     auto index = this->index(*part, stream.id);
     if (!index) return index.take_error();
     auto number = index.value()->find(subject);
@@ -148,7 +148,7 @@ Found State::nth_newest(const Stream& stream, std::string_view subject, uint64_t
     for (uint32_t entry = row.value().last; entry != kNone;) {
       auto there = index.value()->entry(entry);
       if (!there) return there.take_error();
-      if (there.value().seq <= through && !part->gone.contains(there.value().seq) && --n == 0)
+      if (there.value().seq <= through && !part->is_gone(there.value().seq, view) && --n == 0)
         return std::optional<Place>({part, there.value()});
       entry = there.value().prev;
     }
@@ -191,7 +191,7 @@ Result<uint64_t> State::search(const Part& part, Index& index, const Search& sea
   if (!start) return start.take_error();
   if (wanted != kNone && search.most == 1) {
     IndexEntry entry;
-    auto first = first_of_row(part, index, wanted, search.from, entry);
+    auto first = first_of_row(part, index, wanted, search.from, search.view, entry);
     if (!first) return first.take_error();
     if (first.value() == kNone || entry.seq > search.through) return part.last_seq + 1;
     found.push_back(entry);
@@ -204,7 +204,7 @@ Result<uint64_t> State::search(const Part& part, Index& index, const Search& sea
       auto entry = index.entry(at);
       if (!entry) return entry.take_error();
       if (entry.value().seq < search.from) break;
-      if (entry.value().seq <= search.through && !part.gone.contains(entry.value().seq))
+      if (entry.value().seq <= search.through && !part.is_gone(entry.value().seq, search.view))
         found.push_back(entry.value());
       at = entry.value().prev;
     }
@@ -218,7 +218,7 @@ Result<uint64_t> State::search(const Part& part, Index& index, const Search& sea
   IndexEntry entry;
   uint32_t looked = 0;
   for (uint32_t number = start.value();; ++number) {
-    auto live = part.next_live(index, number, entry);
+    auto live = part.next_live(index, number, entry, search.view);
     if (!live) return live.take_error();
     number = live.value();
     if (number >= index.size() || entry.seq > search.through) return part.last_seq + 1;

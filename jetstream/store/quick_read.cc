@@ -53,13 +53,13 @@ Result<StoredMessage> FileStore::quick_read(StreamId id, const FindPlace& find) 
 Result<StoredMessage> FileStore::read_now(StreamId id, uint64_t seq) {
   return quick_read(id, [&](const Stream& stream) -> Result<std::optional<State::Place>> {
     if (seq > stream.committed_seq) return std::optional<State::Place>();
-    return state_.locate(stream, seq);
+    return state_.locate(stream, seq, View::committed);
   });
 }
 
 Result<StoredMessage> FileStore::last_now(StreamId id, std::string_view subject) {
   return quick_read(id, [&](const Stream& stream) {
-    return state_.last_of(stream, subject, stream.committed_seq);
+    return state_.last_of(stream, subject, stream.committed_seq, View::committed);
   });
 }
 

@@ -40,6 +40,19 @@ uint64_t SequenceSet::next_absent(uint64_t seq) const {
   return std::max(seq, base_ + words_.size() * 64);
 }
 
+uint64_t SequenceSet::next_present(uint64_t seq) const {
+  if (words_.empty()) {
+    const auto run = run_at(seq);
+    return run != runs_.end() ? std::max(seq, run->first) : ~uint64_t{0};
+  }
+  for (uint64_t bit = seq < base_ ? 0 : seq - base_; bit / 64 < words_.size();) {
+    const uint64_t rest = words_[bit / 64] >> (bit % 64);
+    if (rest != 0) return base_ + bit + static_cast<uint64_t>(std::countr_zero(rest));
+    bit = (bit / 64 + 1) * 64;
+  }
+  return ~uint64_t{0};
+}
+
 void SequenceSet::set_bits(SequenceRange range) {
   for (uint64_t bit = range.first - base_; bit <= range.last - base_;) {
     const uint64_t in_word = bit % 64, count = std::min(64 - in_word, range.last - base_ - bit + 1);
@@ -101,6 +114,25 @@ void SequenceSet::erase(uint64_t seq) {
     runs_.insert(at + 1, {seq + 1, run.last});
     choose_form();
   }
+}
+
+void SequenceSet::erase_through(uint64_t seq) {
+  if (words_.empty()) {
+    runs_.erase(runs_.begin(), runs_.begin() + (run_at(seq) - runs_.begin()));
+    if (!runs_.empty() && runs_.front().first <= seq) {
+      if (runs_.front().last == seq)
+        runs_.erase(runs_.begin());
+      else
+        runs_.front().first = seq + 1;
+    }
+    return;
+  }
+  if (seq < base_) return;
+  const uint64_t bit = seq - base_, whole = std::min<uint64_t>(bit / 64, words_.size());
+  std::fill_n(words_.begin(), whole, 0);
+  if (whole < words_.size()) words_[whole] &= bit % 64 == 63 ? 0 : ~uint64_t{0} << (bit % 64 + 1);
+  if (std::all_of(words_.begin(), words_.end(), [](uint64_t word) { return word == 0; }))
+    words_ = {};
 }
 
 void SequenceSet::choose_form() {

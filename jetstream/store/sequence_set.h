@@ -13,8 +13,12 @@ class SequenceSet {
   bool contains(uint64_t seq) const;
   // The first sequence from `seq` on that is not in it.
   uint64_t next_absent(uint64_t seq) const;
+  // The first one from `seq` on that is in it; the highest number there is if none is.
+  uint64_t next_present(uint64_t seq) const;
   void insert(SequenceRange range);
   void erase(uint64_t seq);
+  // All that are not above `seq`.
+  void erase_through(uint64_t seq);
   bool empty() const { return runs_.empty() && words_.empty(); }
   size_t bytes() const { return runs_.size() * sizeof(SequenceRange) + words_.size() * 8; }
 

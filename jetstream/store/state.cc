@@ -10,12 +10,25 @@ void Part::forget_cursors() {
   expiry_ns = kUnknown;
 }
 
-Result<uint32_t> Part::next_live(Index& index, uint32_t number, IndexEntry& entry) const {
+void Part::take(SequenceRange range, bool under_way) {
+  if (under_way)  // but what went before
+    for (uint64_t seq = gone.next_absent(range.first); seq <= range.last;) {
+      const uint64_t end = std::min(gone.next_present(seq) - 1, range.last);
+      leaving.insert({seq, end});
+      seq = gone.next_absent(end + 1);
+    }
+  gone.insert(range);
+}
+
+Result<uint32_t> Part::next_live(Index& index, uint32_t number, IndexEntry& entry,
+                                 View view) const {
   while (number < index.size()) {
     auto there = index.entry(number);
     if (!there) return there.take_error();
     entry = there.value();
-    const uint64_t seq = gone.next_absent(entry.seq);
+    uint64_t seq = gone.next_absent(entry.seq);
+    if (view == View::committed && seq != entry.seq)
+      seq = std::min(seq, leaving.next_present(entry.seq));
     if (seq == entry.seq) return number;
     if (seq > last_seq) return index.size();
     auto next = index.lower_bound(seq);
@@ -128,7 +141,7 @@ Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) 
       if (undo)
         undo->push_back({UndoStep::Kind::remove_part,
                          stream.id,
-                         0,
+                         part->last_seq,
                          0,
                          part,
                          part->gone,
@@ -136,7 +149,7 @@ Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) 
                          part->live,
                          part->live_bytes});
       removed += part->live;
-      part->gone.insert({part->first_seq, part->last_seq});
+      part->take({part->first_seq, part->last_seq}, undo != nullptr);
       count_removed(stream, *part, part->live, part->live_bytes);
       continue;
     }
@@ -153,8 +166,8 @@ Result<uint64_t> State::remove(Stream& stream, SequenceRange range, Undo* undo) 
       if (undo)
         undo->push_back(
             {UndoStep::Kind::remove, stream.id, entry.seq, 0, {}, {}, {}, 1, entry.bytes});
-      part->gone.insert(
-          {next.value() == number && before != 0 ? before + 1 : entry.seq, entry.seq});
+      part->take({next.value() == number && before != 0 ? before + 1 : entry.seq, entry.seq},
+                 undo != nullptr);
       count_removed(stream, *part, 1, entry.bytes);
       ++removed;
       number = next.value();
@@ -286,6 +299,18 @@ void State::restore(Stream& stream, Part& part, const UndoStep& step) {
   stream.bytes += step.bytes;
 }
 
+void State::let_go(const Undo& undo) {
+  for (const UndoStep& step : undo) {
+    if (step.kind == UndoStep::Kind::remove_part) step.part->leaving.erase_through(step.seq);
+    if (step.kind != UndoStep::Kind::remove) continue;
+    const auto stream = streams.find(step.stream);
+    if (stream == streams.end()) continue;
+    const auto& parts = stream->second->parts;
+    const size_t i = stream->second->part_at(step.seq);
+    if (i < parts.size()) parts[i]->leaving.erase(step.seq);
+  }
+}
+
 void State::take_back(Undo& undo) {
   for (; !undo.empty(); undo.pop_back()) {
     UndoStep& step = undo.back();
@@ -323,11 +348,13 @@ void State::take_back(Undo& undo) {
       case UndoStep::Kind::remove: {
         Part& part = *stream.parts[stream.part_at(step.seq)];
         part.gone.erase(step.seq);
+        part.leaving.erase(step.seq);
         restore(stream, part, step);
         break;
       }
       case UndoStep::Kind::remove_part:
         step.part->gone = std::move(step.gone);
+        step.part->leaving.erase_through(step.seq);
         restore(stream, *step.part, step);
         break;
       case UndoStep::Kind::found:

@@ -41,14 +41,19 @@ struct Segment {
 
 constexpr int64_t kUnknown = std::numeric_limits<int64_t>::min();
 
+// Whose eyes: a reader's, for whom a deletion is one when it is committed, or those of what comes
+// next.
+enum class View : uint8_t { committed, under_way };
+
 struct Part {
   std::shared_ptr<Segment> segment;
   std::shared_ptr<LiveIndex> live_index;  // while the segment is written
   uint64_t first_seq = 0, last_seq = 0;
   uint64_t live_bytes = 0;
-  uint32_t count = 0;  // entries of its index
-  uint32_t live = 0;   // of them not deleted
-  SequenceSet gone;    // may hold sequences without an entry
+  uint32_t count = 0;   // entries of its index
+  uint32_t live = 0;    // of them not deleted
+  SequenceSet gone;     // may hold sequences without an entry
+  SequenceSet leaving;  // of them, those whose deletion is under way: readers still have them
   uint32_t ids = 0;
   int64_t newest_ns = kUnknown;  // no message of it is younger
   // Where due() goes on. All that max_age can remove is at `age_seq` or behind it, and at the time
@@ -59,8 +64,17 @@ struct Part {
   int64_t expiry_ns = kNeverExpires;
 
   void forget_cursors();
+  bool is_gone(uint64_t seq, View view) const {
+    return gone.contains(seq) && (view == View::under_way || !leaving.contains(seq));
+  }
+  bool is_bare(View view) const {
+    return live == 0 && (view == View::under_way || leaving.empty());
+  }
+  // A run of it goes, or is there again.
+  void take(SequenceRange range, bool under_way);
   // The first entry from `number` on that is not gone, and what it says; index.size() if none.
-  Result<uint32_t> next_live(Index& index, uint32_t number, IndexEntry& entry) const;
+  Result<uint32_t> next_live(Index& index, uint32_t number, IndexEntry& entry,
+                             View view = View::under_way) const;
 };
 
 struct Stream {
@@ -88,7 +102,8 @@ struct UndoStep {
   enum class Kind : uint8_t { append, remove, remove_part, found, create, update, drop, roll };
   Kind kind;
   StreamId stream = 0;
-  uint64_t seq = 0;            // append, update: the last sequence before. remove: what was removed
+  // append, update: the last sequence before. remove: what was removed; remove_part: the last of it
+  uint64_t seq = 0;
   int64_t ts_ns = 0;           // append: the last time before
   std::shared_ptr<Part> part;  // remove_part
   SequenceSet gone;            // remove_part
@@ -123,6 +138,8 @@ class State {
   Result<void> apply(const Record& record, uint64_t offset, bool body_good, Undo* undo,
                      bool again = false);
   void take_back(Undo& undo);
+  // What these steps deleted is gone for readers, too.
+  void let_go(const Undo& undo);
   // A new active segment; parts of the old one keep their indexes until seal().
   void roll(std::shared_ptr<Segment> segment, Undo* undo);
 
@@ -138,25 +155,27 @@ class State {
     uint64_t from, through;
     size_t most;         // so many at most
     uint32_t look_most;  // after looking at so many
+    View view = View::under_way;
   };
   // Adds what it finds, oldest first; returns the sequence to go on with. Touches nothing of the
   // State: a copy of a sealed part may be searched without the lock.
   static Result<uint64_t> search(const Part& part, Index& index, const Search& search,
                                  std::vector<IndexEntry>& found);
 
-  Result<std::optional<Place>> locate(const Stream& stream, uint64_t seq);
+  Result<std::optional<Place>> locate(const Stream& stream, uint64_t seq, View view);
   // The first message; a number without a place.
   Result<std::optional<IndexEntry>> first(Stream& stream);
   // The first message from `seq` on, with any subject.
   Result<std::optional<Place>> first_from(const Stream& stream, uint64_t seq);
   // The newest message of a subject at or before `through`.
   Result<std::optional<Place>> last_of(const Stream& stream, std::string_view subject,
-                                       uint64_t through) {
-    return nth_newest(stream, subject, through, 1);
+                                       uint64_t through, View view) {
+    return nth_newest(stream, subject, through, 1, view);
   }
   // The n-th newest, counted from 1.
   Result<std::optional<Place>> nth_newest(const Stream& stream, std::string_view subject,
-                                          uint64_t through, uint64_t n);
+                                          uint64_t through, uint64_t n,
+                                          View view = View::under_way);
   // The first message in [seq, through] that the filter takes.
   Result<std::optional<Place>> next_match(const Stream& stream, const SubjectFilter& filter,
                                           uint64_t seq, uint64_t through);

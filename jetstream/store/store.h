@@ -9,8 +9,9 @@
 //          says which tickets are safe: what is acknowledged before durable() has named its ticket
 //          may be lost by a power cut.
 // Reading. read(), next(), last() and what is like them, last_each() and count() know only what is
-//          committed: what its stream's policy promises before an acknowledgement. All other
-//          questions see also what is under way.
+//          committed: what its stream's policy promises before an acknowledgement; what a limit or
+//          a call takes away stays until that is committed, too. All other questions see also what
+//          is under way.
 // Threads. Any thread may call anything. The listener is called by the store's thread, never inside
 //          a call.
 // Errors.  Errc::io with the errno of the disk (ENOSPC: full), Errc::exhausted for a limit,

@@ -36,7 +36,7 @@ class FileStore::Survey {
       here_ = {std::max(range_.first, part_->first_seq), std::min(range_.last, part_->last_seq)};
       range_.last = part_->first_seq - 1;
       if (part_->first_seq == 0) range_ = {1, 0};
-      if (part_->live > 0) break;
+      if (!part_->is_bare(View::committed)) break;
     }
     auto index = store_.state_.index(*part_, id_);
     if (!index) return index.take_error();
@@ -47,13 +47,13 @@ class FileStore::Survey {
 
   // Every message of the part within the range.
   Result<uint64_t> count_part() {
-    if (here_.first == part_->first_seq && here_.last == part_->last_seq)
+    if (here_.first == part_->first_seq && here_.last == part_->last_seq && part_->leaving.empty())
       return uint64_t{part_->live};
     auto number = index_->lower_bound(here_.first);
     if (!number) return number.take_error();
     for (uint64_t count = 0;; ++count) {
       IndexEntry entry;
-      number = part_->next_live(*index_, number.value(), entry);
+      number = part_->next_live(*index_, number.value(), entry, View::committed);
       if (!number) return number.take_error();
       if (number.value() >= index_->size() || entry.seq > here_.last) return count;
       number = number.value() + 1;
@@ -92,7 +92,7 @@ class FileStore::Survey {
       if (entry.value().seq < here_.first) break;
       entry_at_ = entry.value().prev;
       const bool there =
-          entry.value().seq <= here_.last && !part_->gone.contains(entry.value().seq);
+          entry.value().seq <= here_.last && !part_->is_gone(entry.value().seq, View::committed);
       breathe();
       if (there) return std::optional(entry.value());
     }

@@ -73,6 +73,55 @@ TEST_CASE_FIXTURE(Fixture, "nothing is seen by readers, or durable, before it is
   CHECK(store->read(id, 1).value().payload == "p");
 }
 
+TEST_CASE_FIXTURE(Fixture, "what is under way to be removed stays readable until that is safe") {
+  StreamSettings settings;
+  settings.max_msgs_per_subject = 1;
+  make(settings);
+  REQUIRE(append("k", "old").ok());
+  REQUIRE(append("l", "other").ok());
+  settle();
+  const auto reads = [&](uint64_t seq, std::string_view payload) {
+    CHECK(store->last(id, "k").value().payload == payload);
+    CHECK(store->last_now(id, "k").value().payload == payload);
+    CHECK(store->read(id, seq).value().payload == payload);
+    CHECK(store->next(id, {"k", {}}, 0).value().seq == seq);
+    CHECK(store->last_match(id, {{}, [](std::string_view s) { return s == "k"; }}).value().seq ==
+          seq);
+  };
+  REQUIRE(append("k", "new").ok());
+  CHECK(messages() == 2);
+  reads(1, "old");
+  settle();
+  reads(3, "new");
+  CHECK_FALSE(store->read(id, 1).ok());
+
+  SUBCASE("a purge of all") {
+    REQUIRE(store->purge(id, {}, 0, 0).ok());
+    REQUIRE(append("k", "newer").ok());
+    CHECK(messages() == 1);
+    reads(3, "new");
+    CHECK(store->last(id, "l").value().seq == 2);
+    settle();
+    reads(4, "newer");
+    CHECK_FALSE(store->last(id, "l").ok());
+  }
+  SUBCASE("removed twice in a row, and committed in between") {
+    REQUIRE(store->remove(id, {3, 3}, false).ok());
+    reads(3, "new");
+    settle();
+    CHECK_FALSE(store->last(id, "k").ok());
+    CHECK(store->last(id, "l").value().seq == 2);
+  }
+  SUBCASE("a removal that fails") {
+    vfs.strike(vfs.calls() + 1, SimVfs::Fault::io);
+    REQUIRE(append("k", "newer").ok());
+    settle();
+    REQUIRE(listener.errors.size() == 1);
+    reads(3, "new");
+    CHECK(store->find_last(id, "k").value() == 3);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "readers find the next of a filter, the last of a subject, every subject") {
   make({});
@@ -161,6 +210,7 @@ TEST_CASE_FIXTURE(Fixture, "small messages that were read are kept in memory unt
   CHECK(store->read_now(id, 1).value().payload == "one");
   CHECK(store->last_now(id, "b").value().payload == "two");
   REQUIRE(store->remove(id, {1, 1}, false).ok());
+  settle();
   CHECK(store->read_now(id, 1).error().code == Errc::invalid_argument);
   CHECK(store->read_now(id, 2).ok());
   REQUIRE(append("a", "three").ok());

@@ -60,5 +60,24 @@ TEST_CASE("a purge takes one run, every second message a bit each, and far ones 
   CHECK(far.contains(uint64_t{5} << 40));
 }
 
+TEST_CASE("what is left above a sequence, and the next one that is there") {
+  for (const uint64_t step : {1, 3, 1000}) {  // a run, bits, runs
+    SequenceSet set;
+    for (uint64_t seq = 5; seq < 5 + 200 * step; seq += step) set.insert({seq, seq});
+    for (uint64_t seq = 0; seq < 5 + 199 * step; ++seq) {
+      uint64_t next = seq <= 5 ? 5 : 5 + (seq - 5 + step - 1) / step * step;
+      REQUIRE(set.next_present(seq) == next);
+    }
+    for (uint64_t through = 0; through < 5 + 200 * step; through += 1 + step / 3) {
+      set.erase_through(through);
+      CHECK_FALSE(set.contains(through));
+      const uint64_t next = through < 5 ? 5 : 5 + ((through - 5) / step + 1) * step;
+      REQUIRE(set.next_present(0) == (next < 5 + 200 * step ? next : ~uint64_t{0}));
+    }
+    set.erase_through(5 + 200 * step);
+    CHECK(set.empty());
+  }
+}
+
 }  // namespace
 }  // namespace pipit::js::store
