@@ -58,7 +58,7 @@ std::optional<Follower::Passed> Follower::passed() const {
 }
 
 bool Follower::step(const Progress::News& news) {
-  if (!settled(news)) return false;
+  if (stopped_ || !settled(news)) return false;
   const int64_t now = world_.clock.monotonic_ns();
   if (now < retry_at_ns_) return false;
   const SetupRef origin = world_.find(source_.name);
@@ -159,6 +159,8 @@ bool Follower::deliver(const std::shared_ptr<Work>& work) {
         work->outcome = self->hand_over(*target, work->copies);
         work->done = true;
       });
+  // Nobody knows whether it still runs: whoever handed it over again might store it twice.
+  if (!ran) stopped_ = true;
   return ran && work->done;
 }
 

@@ -101,8 +101,9 @@ class Follower : public std::enable_shared_from_this<Follower> {
   uint64_t next_ = 0;       // the first sequence of the origin to read
   uint64_t safe_next_ = 0;  // the same, if what is under way fails
   store::Ticket under_way_ = 0;
-  bool at_end_ = false;  // nothing was left when it was last read
-  uint64_t beyond_ = 0;  // else how much, at most
+  bool stopped_ = false;  // with the server
+  bool at_end_ = false;   // nothing was left when it was last read
+  uint64_t beyond_ = 0;   // else how much, at most
   int64_t retry_at_ns_ = 0;
   std::string said_;  // the last trouble that was logged
 
