@@ -109,6 +109,7 @@ void Follower::see(size_t left) {
 bool Follower::meet(const StreamSetup& origin) {
   const auto state = origin.store->state(origin.id);
   if (!state) return false;
+  if (!begun_ && !can_begin()) return false;
   if (!begun_) next_ = begin(origin, state.value());
   begun_ = true;
   safe_next_ = next_;
@@ -121,6 +122,14 @@ bool Follower::meet(const StreamSetup& origin) {
                             std::to_string(state.value().last_seq) +
                             ": messages are copied again from there on");
   return true;
+}
+
+// Where to begin is read from the stream, so what one before this has brought has to be committed.
+bool Follower::can_begin() {
+  const auto own = stream_->store->state(stream_->id);
+  if (!own) return false;
+  if (!begin_behind_) begin_behind_ = own.value().last_seq;
+  return own.value().committed_seq >= std::min(*begin_behind_, own.value().last_seq);
 }
 
 void Follower::read(const StreamSetup& origin, Copies& copies) {

@@ -90,16 +90,18 @@ class Follower : public std::enable_shared_from_this<Follower> {
   struct Work;  // a batch at the reactor
   bool settled(const Progress::News& news);
   bool meet(const StreamSetup& origin);
+  bool can_begin();
   void read(const StreamSetup& origin, Copies& copies);
   bool deliver(const std::shared_ptr<Work>& work);
   void refused(const Error& error);
   void tell(std::optional<ApiError> error);
   void see(size_t left);
 
-  SetupRef met_;            // the origin as it was met; null: not yet
-  bool begun_ = false;      // next_ holds
-  uint64_t next_ = 0;       // the first sequence of the origin to read
-  uint64_t safe_next_ = 0;  // the same, if what is under way fails
+  SetupRef met_;                          // the origin as it was met; null: not yet
+  bool begun_ = false;                    // next_ holds
+  std::optional<uint64_t> begin_behind_;  // the stream's last sequence when it wanted to
+  uint64_t next_ = 0;                     // the first sequence of the origin to read
+  uint64_t safe_next_ = 0;                // the same, if what is under way fails
   store::Ticket under_way_ = 0;
   bool stopped_ = false;  // with the server
   bool at_end_ = false;   // nothing was left when it was last read

@@ -271,6 +271,23 @@ TEST_CASE("a source notes how far it is, and looks only behind its note after a 
   CHECK_FALSE(f.server->notes->find(id, source_key(source)));
 }
 
+TEST_CASE("a source that takes another one's place waits for what that one has under way") {
+  Fixture f;
+  Server& server = *f.server;
+  const StreamSource source = from("S");
+  server.stream(plain("S"));
+  for (int i = 0; i < 20; ++i) server.publish("S", "s", "x");
+  server.settle();
+  server.stream(gathers({source}));
+  server.step();  // 20 messages are on their way
+  server.followers = {std::make_shared<Source>(server.world, server.streams["T"], source)};
+  server.step();
+  server.publish("S", "s", "x");
+  server.settle();
+  server.finish(f.system);
+  CHECK(server.brought("T", source) == sequences(server.all("S")));
+}
+
 TEST_CASE("messages that are there by their id are passed over, also twice in a batch") {
   Fixture f;
   Server& server = *f.server;
