@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 
 #include "server/read_file.h"
@@ -19,6 +18,12 @@ std::string lowered(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), lower);
   return out;
+}
+
+// "/a" of "/a/b", "" of "b"; what is in the root is in "/.".
+std::string folder_of(const std::string& file) {
+  const size_t slash = file.rfind('/');
+  return slash == 0 ? "/." : file.substr(0, slash == std::string::npos ? 0 : slash);
 }
 
 // The factor of a size suffix, 0 if it is none. k is 1000, kb and ki and kib are 1024.
@@ -220,7 +225,8 @@ class ConfigText {
     } else if (!bare_text(path.text)) {
       return false;
     }
-    const std::string target = (std::filesystem::path(folder_) / path.text).string();
+    const bool absolute = folder_.empty() || path.text.starts_with('/');
+    const std::string target = absolute ? path.text : folder_ + '/' + path.text;
     if (parser_.files_.size() >= ConfigParser::kMaxIncludes ||
         std::find(parser_.files_.begin(), parser_.files_.end(), target) != parser_.files_.end())
       return fail_at(at, "include of \"" + path.text + "\" goes round in circles");
@@ -231,7 +237,7 @@ class ConfigText {
       return fail_at(at, "error parsing include file \"" + path.text + "\": cannot be read");
     parser_.files_.push_back(target);
     ConfigText inner(parser_, text.value(), target,
-                     std::filesystem::path(target).parent_path().string());
+                     folder_of(target));
     inner.depth_ = depth_;
     const bool ok = inner.document(map);
     parser_.files_.pop_back();
@@ -460,7 +466,7 @@ bool ConfigParser::parse_file(const std::string& path, ConfigValue& root) {
     return false;
   }
   files_.push_back(path);
-  return parse_text(text.value(), path, std::filesystem::path(path).parent_path().string(), root);
+  return parse_text(text.value(), path, folder_of(path), root);
 }
 
 }  // namespace pipit

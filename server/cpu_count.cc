@@ -12,11 +12,9 @@
 namespace pipit {
 namespace {
 
-namespace fs = std::filesystem;
-
 // The numbers, with blanks between them, that the file begins with.
-std::vector<int64_t> numbers_in(const fs::path& path) {
-  const auto read = read_file(path.string(), 4096);
+std::vector<int64_t> numbers_in(const std::string& path) {
+  const auto read = read_file(path, 4096);
   std::vector<int64_t> numbers;
   if (!read.ok()) return numbers;
   const std::string& text = read.value();
@@ -32,14 +30,29 @@ std::vector<int64_t> numbers_in(const fs::path& path) {
 }
 
 // Of one group; 0: none. A file may be missing, or say "max" for the quota.
-uint32_t quota_of(const fs::path& group, bool version_2) {
-  std::vector<int64_t> numbers = numbers_in(group / (version_2 ? "cpu.max" : "cpu.cfs_quota_us"));
+uint32_t quota_of(const std::string& group, bool version_2) {
+  std::vector<int64_t> numbers = numbers_in(group + (version_2 ? "/cpu.max" : "/cpu.cfs_quota_us"));
   if (!version_2 && numbers.size() == 1)
-    for (const int64_t period : numbers_in(group / "cpu.cfs_period_us")) numbers.push_back(period);
+    for (const int64_t period : numbers_in(group + "/cpu.cfs_period_us")) numbers.push_back(period);
   if (numbers.size() != 2) return 0;
   const int64_t quota = numbers[0], period = numbers[1];
   if (quota <= 0 || period <= 0) return 0;
   return static_cast<uint32_t>(std::min<int64_t>((quota - 1) / period + 1, 1 << 16));
+}
+
+// "/a/b" of "/a/./c/../b/"; nothing is above the root, which is "".
+std::string normal_path(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const size_t end = std::min(path.find('/'), path.size());
+    const std::string_view part = path.substr(0, end);
+    path.remove_prefix(std::min(end + 1, path.size()));
+    if (part == "..")
+      out.resize(out.empty() ? 0 : out.rfind('/'));
+    else if (!part.empty() && part != ".")
+      (out += '/') += part;
+  }
+  return out;
 }
 
 // "cpu,cpuacct" names cpu.
@@ -54,7 +67,7 @@ bool names_cpu(std::string_view controllers) {
 
 }  // namespace
 
-uint32_t quota_cpus(const fs::path& root, std::string_view membership) {
+uint32_t quota_cpus(const std::string& root, std::string_view membership) {
   uint32_t least = 0;
   while (!membership.empty()) {
     // A line is "ID:CONTROLLERS:PATH"; version 2 has one, without controllers.
@@ -67,14 +80,14 @@ uint32_t quota_cpus(const fs::path& root, std::string_view membership) {
     const std::string_view controllers = line.substr(first + 1, second - first - 1);
     const bool version_2 = controllers.empty();
     if (!version_2 && !names_cpu(controllers)) continue;
-    const fs::path mount = version_2 ? root : root / "cpu";
-    fs::path group = fs::path(line.substr(second + 1)).relative_path().lexically_normal();
+    const std::string mount = version_2 ? root : root + "/cpu";
+    std::string group = normal_path(line.substr(second + 1));
     // What a container sees of its own path may not exist in what it sees mounted: up to the root.
     while (true) {
-      const uint32_t cpus = quota_of(mount / group, version_2);
+      const uint32_t cpus = quota_of(mount + group, version_2);
       if (cpus > 0) least = least == 0 ? cpus : std::min(least, cpus);
-      if (group.empty() || group == ".") break;
-      group = group.parent_path();
+      if (group.empty()) break;
+      group.resize(group.rfind('/'));
     }
   }
   return least;

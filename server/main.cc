@@ -29,7 +29,8 @@ namespace {
 constexpr int kExitFailed = 1;
 
 std::string program_name(const char* argv0) {
-  return std::filesystem::path(argv0 == nullptr ? "pipit" : argv0).filename().string();
+  const std::string path = argv0 == nullptr ? "pipit" : argv0;
+  return path.substr(path.rfind('/') + 1);
 }
 
 void print_version(const std::string& program) {

@@ -1,8 +1,8 @@
 #include "server/router/subject_trie.h"
 
 #include <array>
+#include <cstdlib>
 #include <mutex>
-#include <random>
 #include <vector>
 
 #include <xxhash.h>
@@ -16,8 +16,9 @@ namespace pipit::router {
 namespace {
 
 uint64_t random_seed() {
-  std::random_device device;
-  return (uint64_t{device()} << 32) | device();
+  uint64_t seed = 0;
+  arc4random_buf(&seed, sizeof seed);
+  return seed;
 }
 
 // Does `text`, what is left of a pattern, match the tokens from `i` on? A text that equals them
