@@ -297,6 +297,8 @@ TLS:
 
 Other:
     -h, --help    -v, --version
+    check DIR [--repair]          look at every byte of the streams in DIR, which no server uses;
+                                  exit code 0: sound or repaired, 1: damaged, 2: not checked
 
 Flags of nats-server that are not listed are refused: what they ask for is not built yet.
 )";

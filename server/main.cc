@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "jetstream/store/check.h"
+#include "jetstream/store/posix_vfs.h"
 #include "pipit/server.h"
 #include "pipit_config.h"
 #include "server/config.h"
@@ -100,6 +102,52 @@ int send_signal(const std::string& program, const std::string& command) {
       return kExitFailed;
     }
   return 0;
+}
+
+// pipit check DIR [--repair]. 0: sound, or repaired; 1: messages are lost, or something wants repair;
+// 2: it could not be checked.
+int check_store(const std::string& program, const std::vector<std::string>& args) {
+  namespace store = js::store;
+  constexpr int kUnchecked = 2;
+  std::string folder;
+  bool repair = false;
+  for (const std::string& arg : args) {
+    if (arg == "--repair") repair = true;
+    else if (folder.empty()) folder = arg;
+    else folder = "-";
+  }
+  if (folder.empty() || folder.front() == '-') {
+    std::fprintf(stderr, "usage: %s check DIR [--repair]\n", program.c_str());
+    return kUnchecked;
+  }
+  // The folder of the store itself, or the one that store_dir names.
+  std::error_code none;
+  std::string found;
+  for (const char* below : {"", "/pipit", "/jetstream/pipit"})
+    for (const char* copy : {"/checkpoint.a", "/checkpoint.b"})
+      if (found.empty() && std::filesystem::exists(folder + below + copy, none))
+        found = folder + below;
+  if (found.empty()) {
+    std::fprintf(stderr, "%s: there is no store in %s\n", program.c_str(), folder.c_str());
+    return kUnchecked;
+  }
+  auto vfs = store::PosixVfs::open_directory(found);
+  auto report = vfs ? store::check(*vfs.value(), repair)
+                    : Result<store::CheckReport>(vfs.take_error());
+  if (!report) {
+    std::fprintf(stderr, "%s: %s\n", program.c_str(), report.error().text.c_str());
+    return kUnchecked;
+  }
+  for (const store::Finding& finding : report.value().findings)
+    std::printf("%s: %s%s\n", finding.file.c_str(), finding.text.c_str(),
+                finding.repaired ? " (repaired)" : "");
+  std::printf("%llu streams, %llu segments, %llu messages, %llu bytes: %s\n",
+              static_cast<unsigned long long>(report.value().streams),
+              static_cast<unsigned long long>(report.value().segments),
+              static_cast<unsigned long long>(report.value().messages),
+              static_cast<unsigned long long>(report.value().bytes),
+              report.value().sound() ? "sound" : "damaged");
+  return report.value().sound() ? 0 : 1;
 }
 
 // Runs until a signal ends it.
@@ -231,6 +279,8 @@ int serve(Options options, const ProcessOptions& process, const Flags& flags,
 
 int run(int argc, char** argv) {
   const std::string program = program_name(argc > 0 ? argv[0] : nullptr);
+  if (argc > 1 && std::string_view(argv[1]) == "check")
+    return check_store(program, {argv + 2, argv + argc});
   const Flags flags = parse_flags({argv + (argc > 0 ? 1 : 0), argv + argc});
   switch (flags.action) {
     case Flags::Action::help: std::fputs(usage_text(program).c_str(), stdout); return 0;

@@ -147,6 +147,21 @@ std::string encode_index(uint64_t key, uint64_t data_end,
   return out;
 }
 
+bool index_is_sound(std::string_view bytes, uint64_t key, uint64_t data_end) {
+  if (bytes.empty() || bytes.size() % BlockCache::kBlock != 0) return false;
+  const auto header = get<IndexHeader>(bytes.data());
+  if (header.magic != kIndexMagic || header.version != kFormatVersion ||
+      header.data_end != data_end)
+    return false;
+  for (uint32_t number = 0; number < bytes.size() / BlockCache::kBlock; ++number) {
+    const char* const block = bytes.data() + number * BlockCache::kBlock;
+    if (get<uint64_t>(block + BlockCache::kBlock - 8) !=
+        block_checksum(block, key, number, header.content))
+      return false;
+  }
+  return true;
+}
+
 class IndexFile::DiskIndex final : public Index {
  public:
   DiskIndex(std::shared_ptr<IndexFile> file, SharedContents contents, size_t place)

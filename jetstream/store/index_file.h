@@ -43,6 +43,9 @@ class BlockCache {
 std::string encode_index(uint64_t key, uint64_t data_end,
                          const std::map<uint32_t, const LiveIndex*>& parts);
 
+// Every block of an index file is what was written for these records.
+bool index_is_sound(std::string_view bytes, uint64_t key, uint64_t data_end);
+
 // An open index file. Hands out the index of each stream that has messages in the segment. Any
 // thread may read; nobody waits for another's read but where the index is made again.
 class IndexFile : public std::enable_shared_from_this<IndexFile> {
