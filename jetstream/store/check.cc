@@ -20,9 +20,9 @@ std::string span_of(SequenceRange range) {
 class Checker {
  public:
   Checker(Vfs& vfs, bool repair)
-      : vfs_(vfs),
-        repair_(repair),
-        state_([this](const Part& part, StreamId stream) { return index_of(part, stream); }) {}
+      : vfs_(vfs), repair_(repair), state_([this](const Part& part, StreamId stream, Patience) {
+          return index_of(part, stream);
+        }) {}
 
   Result<CheckReport> run() {
     auto names = vfs_.list();

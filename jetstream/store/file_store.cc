@@ -30,8 +30,8 @@ FileStore::FileStore(Vfs& vfs, Clock& clock, StoreListener& listener,
       options_(options),
       files_(vfs, options.cache_bytes, options.verify),
       messages_(options.message_cache_bytes),
-      state_([this](const Part& part, StreamId stream) {
-        return files_.index(part.segment, part.count, stream);
+      state_([this](const Part& part, StreamId stream, Patience patience) {
+        return files_.index(part.segment, part.count, stream, patience);
       }) {}
 
 FileStore::~FileStore() = default;
@@ -292,13 +292,6 @@ Result<std::vector<SequenceRange>> FileStore::lost(StreamId id) {
   auto stream = stream_of(id);
   if (!stream) return stream.take_error();
   return stream.value()->lost;
-}
-
-Result<uint64_t> FileStore::subject_count(StreamId id) {
-  const std::lock_guard lock(mutex_);
-  auto stream = stream_of(id);
-  if (!stream) return stream.take_error();
-  return state_.count_subjects(*stream.value());
 }
 
 // What the limits say of a message, if it is refused, and what goes for it.
@@ -708,14 +701,6 @@ Result<int64_t> FileStore::next_due(StreamId id) {
   auto stream = stream_of(id);
   if (!stream) return stream.take_error();
   return state_.next_due(*stream.value());
-}
-
-Result<void> FileStore::subjects(StreamId id, const SubjectFilter& filter,
-                                 const std::function<void(std::string_view, uint64_t)>& visit) {
-  const std::lock_guard lock(mutex_);
-  auto stream = stream_of(id);
-  if (!stream) return stream.take_error();
-  return state_.subjects(*stream.value(), filter, stream.value()->committed_seq, visit);
 }
 
 Result<std::vector<SequenceRange>> FileStore::deleted(StreamId id, size_t limit) {

@@ -21,6 +21,7 @@
 #include "jetstream/store/segment_files.h"
 #include "jetstream/store/state.h"
 #include "jetstream/store/store.h"
+#include "jetstream/store/subject_merge.h"
 #include "jetstream/store/vfs.h"
 
 namespace pipit::js::store {
@@ -179,6 +180,9 @@ class FileStore final : public Store {
                              uint64_t keep);
   Result<StoredMessage> fetch(std::unique_lock<std::mutex> lock, StreamId id,
                               const State::Place& place);
+
+  // subject_merge.cc: without the lock. Outlived by `filter`.
+  Result<SubjectMerge> merge_subjects(StreamId id, const SubjectFilter& filter, uint64_t through);
 
   // quick_read.cc
   using FindPlace = std::function<Result<std::optional<State::Place>>(const Stream&)>;

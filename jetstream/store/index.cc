@@ -2,12 +2,21 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "jetstream/store/store.h"
 
 namespace pipit::js::store {
 
 uint64_t hash_subject(std::string_view subject) {
   return XXH3_64bits(subject.data(), subject.size());
+}
+
+Result<size_t> LiveIndex::rows(uint32_t subject, std::span<SubjectRow> into) {
+  if (subject >= rows_.size()) return size_t{0};
+  const size_t count = std::min(into.size(), rows_.size() - subject);
+  std::copy_n(rows_.begin() + subject, count, into.begin());
+  return count;
 }
 
 Result<uint32_t> Index::lower_bound(uint64_t seq) {

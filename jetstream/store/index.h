@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -65,6 +66,8 @@ class Index {
   virtual uint32_t subjects() const = 0;
   virtual Result<IndexEntry> entry(uint32_t number) = 0;
   virtual Result<SubjectRow> row(uint32_t subject) = 0;
+  // Some rows from `subject` on, at most what fits; 0: there are none.
+  virtual Result<size_t> rows(uint32_t subject, std::span<SubjectRow> into) = 0;
   virtual Result<std::string> text(const SubjectRow& row) = 0;
   // The row of that subject, or kNone.
   virtual Result<uint32_t> find(std::string_view subject) = 0;
@@ -89,6 +92,7 @@ class LiveIndex final : public Index {
   uint32_t subjects() const override { return static_cast<uint32_t>(rows_.size()); }
   Result<IndexEntry> entry(uint32_t number) override { return entries_[number]; }
   Result<SubjectRow> row(uint32_t subject) override { return rows_[subject]; }
+  Result<size_t> rows(uint32_t subject, std::span<SubjectRow> into) override;
   Result<std::string> text(const SubjectRow& row) override { return std::string(view(row)); }
   Result<uint32_t> find(std::string_view subject) override { return row_of(subject); }
 

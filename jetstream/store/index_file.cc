@@ -38,8 +38,6 @@ uint64_t block_checksum(const void* bytes, uint64_t key, uint32_t number, uint32
 
 }  // namespace
 
-thread_local Patience BlockCache::patience = Patience::wait;
-
 bool BlockCache::read(uint64_t segment, uint32_t block, size_t from, std::span<std::byte> into) {
   const std::lock_guard lock(mutex_);
   const auto found = by_place_.find({segment, block});
@@ -164,8 +162,12 @@ bool index_is_sound(std::string_view bytes, uint64_t key, uint64_t data_end) {
 
 class IndexFile::DiskIndex final : public Index {
  public:
-  DiskIndex(std::shared_ptr<IndexFile> file, SharedContents contents, size_t place)
-      : file_(std::move(file)), contents_(std::move(contents)), place_(place) {}
+  DiskIndex(std::shared_ptr<IndexFile> file, SharedContents contents, size_t place,
+            Patience patience)
+      : file_(std::move(file)),
+        contents_(std::move(contents)),
+        place_(place),
+        patience_(patience) {}
 
   uint32_t size() const override { return part().entries; }
   uint32_t subjects() const override { return part().subjects; }
@@ -178,6 +180,13 @@ class IndexFile::DiskIndex final : public Index {
   }
   Result<SubjectRow> row(uint32_t subject) override {
     return item<SubjectRow>(&Part::rows_at, subject);
+  }
+  Result<size_t> rows(uint32_t subject, std::span<SubjectRow> into) override {
+    if (subject >= subjects()) return size_t{0};
+    const size_t count = std::min<size_t>(into.size(), subjects() - subject);
+    PIPIT_TRY(read([&] { return part().rows_at + uint64_t{subject} * sizeof(SubjectRow); },
+                   into.data(), count * sizeof(SubjectRow)));
+    return count;
   }
   Result<IdRow> id(uint32_t number) override { return item<IdRow>(&Part::ids_at, number); }
 
@@ -275,8 +284,8 @@ class IndexFile::DiskIndex final : public Index {
   }
   template <class Where>
   Result<void> read(Where where, void* into, size_t size) {
-    auto done = file_->read(*contents_, where(), into, size);
-    if (done || BlockCache::patience == Patience::now) return done;
+    auto done = file_->read(*contents_, where(), into, size, patience_);
+    if (done || patience_ == Patience::now) return done;
     auto renewed = file_->renew(contents_);
     if (!renewed) return renewed.take_error();
     // Who holds numbers of entries goes on only if they still name the same.
@@ -285,22 +294,24 @@ class IndexFile::DiskIndex final : public Index {
         parts[place_].entries != part().entries)
       return damaged();
     contents_ = std::move(renewed).value();
-    return file_->read(*contents_, where(), into, size);
+    return file_->read(*contents_, where(), into, size, patience_);
   }
 
   const std::shared_ptr<IndexFile> file_;
   SharedContents contents_;
   const size_t place_;
+  const Patience patience_;
 };
 
 Result<std::shared_ptr<IndexFile>> IndexFile::open(std::shared_ptr<File> file, uint64_t segment,
                                                    uint64_t key, uint64_t data_end,
-                                                   BlockCache& cache, Rebuild rebuild) {
+                                                   BlockCache& cache, Rebuild rebuild,
+                                                   Patience patience) {
   std::shared_ptr<IndexFile> index(
       new IndexFile(std::move(file), segment, key, cache, data_end, std::move(rebuild)));
-  auto contents = index->read_parts({});
+  auto contents = index->read_parts({}, patience);
   // Sound perhaps, but of another end: a power cut brought back an older truth of the segment.
-  if (!contents && BlockCache::patience == Patience::now) return contents.take_error();
+  if (!contents && patience == Patience::now) return contents.take_error();
   if (!contents) contents = index->renew(nullptr);
   if (!contents) return contents.take_error();
   index->contents_ = std::move(contents).value();
@@ -312,17 +323,17 @@ IndexFile::SharedContents IndexFile::contents() {
   return contents_;
 }
 
-Result<IndexFile::SharedContents> IndexFile::read_parts(std::string renewed) {
+Result<IndexFile::SharedContents> IndexFile::read_parts(std::string renewed, Patience patience) {
   Contents contents;
   contents.renewed = std::move(renewed);
   IndexHeader header;
-  PIPIT_TRY(read(contents, 0, &header, sizeof header));
+  PIPIT_TRY(read(contents, 0, &header, sizeof header, patience));
   if (header.magic != kIndexMagic || header.version != kFormatVersion ||
       header.data_end != data_end_ || header.parts > kMaxRecord / sizeof(Part))
     return damaged();
   contents.content = header.content;
   std::vector<Part> parts(header.parts);
-  PIPIT_TRY(read(contents, sizeof header, parts.data(), header.parts * sizeof(Part)));
+  PIPIT_TRY(read(contents, sizeof header, parts.data(), header.parts * sizeof(Part), patience));
   contents.parts = std::move(parts);
   return std::make_shared<const Contents>(std::move(contents));
 }
@@ -334,22 +345,23 @@ Result<IndexFile::SharedContents> IndexFile::renew(const SharedContents& bad) {
   auto bytes = rebuild_();
   if (!bytes) return bytes.take_error();
   cache_.forget(segment_);
-  auto fresh = read_parts(std::move(bytes).value());
+  auto fresh = read_parts(std::move(bytes).value(), Patience::wait);
   if (!fresh) return fresh.take_error();
   const std::lock_guard lock(mutex_);
   contents_ = fresh.value();
   return contents_;
 }
 
-std::shared_ptr<Index> IndexFile::part(uint32_t stream) {
+std::shared_ptr<Index> IndexFile::part(uint32_t stream, Patience patience) {
   auto contents = this->contents();
   for (size_t i = 0; i < contents->parts.size(); ++i)
     if (contents->parts[i].stream == stream)
-      return std::make_shared<DiskIndex>(shared_from_this(), std::move(contents), i);
+      return std::make_shared<DiskIndex>(shared_from_this(), std::move(contents), i, patience);
   return nullptr;
 }
 
-Result<void> IndexFile::read(const Contents& contents, uint64_t from, void* into, size_t size) {
+Result<void> IndexFile::read(const Contents& contents, uint64_t from, void* into, size_t size,
+                             Patience patience) {
   auto* out = static_cast<std::byte*>(into);
   while (size > 0) {
     const auto number = static_cast<uint32_t>(from / kPayload);
@@ -360,7 +372,7 @@ Result<void> IndexFile::read(const Contents& contents, uint64_t from, void* into
       std::memcpy(out, contents.renewed.data() + at + start, part);
     } else if (!cache_.read(segment_, number, start, {out, part})) {
       std::byte fresh[BlockCache::kBlock] = {};
-      auto n = read_all(*file_, fresh, at, BlockCache::patience);
+      auto n = read_all(*file_, fresh, at, patience);
       if (!n) return n.take_error();
       // The first block says which index this is; the others have to be of the same.
       uint32_t content = contents.content;

@@ -24,8 +24,6 @@ class BlockCache {
   void put(uint64_t segment, uint32_t block, std::span<const std::byte, kBlock> bytes);
   void forget(uint64_t segment);
   size_t bytes();
-  // Of the thread: if it is `now`, looking up may give Errc::timeout instead of waiting.
-  static thread_local Patience patience;
 
  private:
   struct Block {
@@ -56,9 +54,11 @@ class IndexFile : public std::enable_shared_from_this<IndexFile> {
   // Fails if neither the file nor `rebuild` gives the index of exactly these bytes.
   static Result<std::shared_ptr<IndexFile>> open(std::shared_ptr<File> file, uint64_t segment,
                                                  uint64_t key, uint64_t data_end, BlockCache& cache,
-                                                 Rebuild rebuild);
-  // Nothing: the stream has no messages there.
-  std::shared_ptr<Index> part(uint32_t stream);
+                                                 Rebuild rebuild,
+                                                 Patience patience = Patience::wait);
+  // Nothing: the stream has no messages there. What it gives answers Errc::timeout rather than wait
+  // for a disk, if `patience` says so.
+  std::shared_ptr<Index> part(uint32_t stream, Patience patience = Patience::wait);
 
  private:
   struct Part {
@@ -86,11 +86,12 @@ class IndexFile : public std::enable_shared_from_this<IndexFile> {
   };
   using SharedContents = std::shared_ptr<const Contents>;
   SharedContents contents();
-  Result<SharedContents> read_parts(std::string renewed);
+  Result<SharedContents> read_parts(std::string renewed, Patience patience);
   // The contents to go on with instead of those, in which damage was found.
   Result<SharedContents> renew(const SharedContents& damaged);
   // [from, from + size) of what the blocks hold in sequence.
-  Result<void> read(const Contents& contents, uint64_t from, void* into, size_t size);
+  Result<void> read(const Contents& contents, uint64_t from, void* into, size_t size,
+                    Patience patience);
 
   const std::shared_ptr<File> file_;
   const uint64_t segment_, key_, data_end_;

@@ -117,12 +117,12 @@ Result<uint64_t> State::first_since(const Stream& stream, int64_t ts_ns) {
   return stream.last_seq + 1;
 }
 
-Found State::locate(const Stream& stream, uint64_t seq, View view) {
+Found State::locate(const Stream& stream, uint64_t seq, View view, Patience patience) {
   const size_t i = stream.part_at(seq);
   if (i == stream.parts.size() || stream.parts[i]->first_seq > seq) return std::optional<Place>();
   const std::shared_ptr<Part>& part = stream.parts[i];
   if (part->is_bare(view) || part->is_gone(seq, view)) return std::optional<Place>();
-  auto index = this->index(*part, stream.id);
+  auto index = this->index(*part, stream.id, patience);
   if (!index) return index.take_error();
   auto entry = index.value()->lower_bound(seq);
   if (!entry) return entry.take_error();
@@ -134,11 +134,11 @@ Found State::locate(const Stream& stream, uint64_t seq, View view) {
 }
 
 Found State::nth_newest(const Stream& stream, std::string_view subject, uint64_t through,
-                        uint64_t n, View view) {
+                        uint64_t n, View view, Patience patience) {
   for (size_t i = stream.parts.size(); i-- > 0;) {
     const std::shared_ptr<Part>& part = stream.parts[i];
     if (part->is_bare(view) || part->first_seq > through) continue;
-    auto index = this->index(*part, stream.id);
+    auto index = this->index(*part, stream.id, patience);
     if (!index) return index.take_error();
     auto number = index.value()->find(subject);
     if (!number) return number.take_error();
@@ -239,14 +239,6 @@ Result<uint64_t> State::search(const Part& part, Index& index, const Search& sea
     found.push_back(entry);
     if (found.size() == search.most) return entry.seq + 1;
   }
-}
-
-Result<uint64_t> State::count_subjects(Stream& stream) {
-  if (stream.subjects) return *stream.subjects;
-  uint64_t count = 0;
-  PIPIT_TRY(subjects(stream, {}, ~uint64_t{0}, [&](std::string_view, uint64_t) { ++count; }));
-  stream.subjects = count;
-  return count;
 }
 
 Result<void> State::subjects(const Stream& stream, const SubjectFilter& filter, uint64_t through,

@@ -10,13 +10,6 @@ constexpr uint32_t kQuickBytes = 64 * 1024;
 
 Error too_slow() { return {Errc::timeout, 0, "store", "it would have to wait for the disk"}; }
 
-class Impatient {
- public:
-  Impatient() { SegmentFiles::set_patience(Patience::now); }
-  ~Impatient() { SegmentFiles::set_patience(Patience::wait); }
-  Impatient(const Impatient&) = delete;
-};
-
 }  // namespace
 
 Result<StoredMessage> FileStore::quick_read(StreamId id, const FindPlace& find) {
@@ -25,7 +18,6 @@ Result<StoredMessage> FileStore::quick_read(StreamId id, const FindPlace& find) 
   if (!stream) return stream.take_error();
   std::optional<State::Place> place;
   {
-    const Impatient impatient;
     auto found = find(*stream.value());
     if (!found && found.error().code == Errc::io) return too_slow();  // who may wait finds out
     if (!found) return found.take_error();
@@ -53,13 +45,13 @@ Result<StoredMessage> FileStore::quick_read(StreamId id, const FindPlace& find) 
 Result<StoredMessage> FileStore::read_now(StreamId id, uint64_t seq) {
   return quick_read(id, [&](const Stream& stream) -> Result<std::optional<State::Place>> {
     if (seq > stream.committed_seq) return std::optional<State::Place>();
-    return state_.locate(stream, seq, View::committed);
+    return state_.locate(stream, seq, View::committed, Patience::now);
   });
 }
 
 Result<StoredMessage> FileStore::last_now(StreamId id, std::string_view subject) {
   return quick_read(id, [&](const Stream& stream) {
-    return state_.last_of(stream, subject, stream.committed_seq, View::committed);
+    return state_.last_of(stream, subject, stream.committed_seq, View::committed, Patience::now);
   });
 }
 

@@ -54,24 +54,28 @@ Result<std::shared_ptr<File>> SegmentFiles::data(const Segment& segment) {
 }
 
 Result<std::shared_ptr<Index>> SegmentFiles::index(const std::shared_ptr<Segment>& segment,
-                                                   uint32_t count, StreamId stream) {
+                                                   uint32_t count, StreamId stream,
+                                                   Patience patience) {
   const auto open = this->open(segment->id);
   std::shared_ptr<IndexFile> index_file;
   {
     std::unique_lock lock(open->mutex, std::defer_lock);
-    if (BlockCache::patience == Patience::wait) lock.lock();
-    else if (!lock.try_lock()) return would_wait();
+    if (patience == Patience::wait)
+      lock.lock();
+    else if (!lock.try_lock())
+      return would_wait();
     if (!open->index) {
       auto file = vfs_.open(index_name(segment->id), Vfs::Mode::create);
       if (!file) return file.take_error();
-      auto index = IndexFile::open(std::move(file).value(), segment->id, segment->key, segment->end,
-                                   cache_, [this, segment] { return rebuild(*segment); });
+      auto index = IndexFile::open(
+          std::move(file).value(), segment->id, segment->key, segment->end, cache_,
+          [this, segment] { return rebuild(*segment); }, patience);
       if (!index) return index.take_error();
       open->index = std::move(index).value();
     }
     index_file = open->index;
   }
-  auto index = index_file->part(stream);
+  auto index = index_file->part(stream, patience);
   if (!index) index = std::make_shared<LiveIndex>();
   if (index->size() > count) return damaged("the index of a segment knows more than there was");
   if (index->size() < count) {

@@ -25,13 +25,10 @@ class SegmentFiles {
   // Of a sealed segment, in which the stream had `count` messages. One that was made again may have
   // fewer, where records are damaged.
   Result<std::shared_ptr<Index>> index(const std::shared_ptr<Segment>& segment, uint32_t count,
-                                       StreamId stream);
+                                       StreamId stream, Patience patience = Patience::wait);
   // A segment whose index has fewer messages than there were; 0: none.
   uint64_t take_short();
   void forget(const Segment& segment);  // its files are about to go, or another index comes
-  // Until it is set back, index() and what it gives never make this thread wait for a disk:
-  // Errc::timeout instead.
-  static void set_patience(Patience patience) { BlockCache::patience = patience; }
 
   // A message's record, checked to be the one of `seq`.
   Result<StoredMessage> read(File& file, uint64_t key, const IndexEntry& entry,

@@ -52,9 +52,9 @@ size_t Stream::part_at(uint64_t seq) const {
   return static_cast<size_t>(found - parts.begin());
 }
 
-Result<std::shared_ptr<Index>> State::index(const Part& part, StreamId stream) {
+Result<std::shared_ptr<Index>> State::index(const Part& part, StreamId stream, Patience patience) {
   if (part.live_index) return std::shared_ptr<Index>(part.live_index);
-  return index_of_(part, stream);
+  return index_of_(part, stream, patience);
 }
 
 // Keeps the number of subjects while that is cheap: if the newest messages of the part tell, or the

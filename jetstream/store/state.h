@@ -16,6 +16,7 @@
 #include "jetstream/store/record.h"
 #include "jetstream/store/sequence_set.h"
 #include "jetstream/store/store.h"
+#include "jetstream/store/vfs.h"
 
 namespace pipit::js::store {
 
@@ -115,7 +116,7 @@ using Undo = std::vector<UndoStep>;
 
 class State {
  public:
-  using IndexOf = std::function<Result<std::shared_ptr<Index>>(const Part&, StreamId)>;
+  using IndexOf = std::function<Result<std::shared_ptr<Index>>(const Part&, StreamId, Patience)>;
   // `index_of` opens the index of a sealed part.
   explicit State(IndexOf index_of) : index_of_(std::move(index_of)) {}
 
@@ -143,7 +144,8 @@ class State {
   // A new active segment; parts of the old one keep their indexes until seal().
   void roll(std::shared_ptr<Segment> segment, Undo* undo);
 
-  Result<std::shared_ptr<Index>> index(const Part& part, StreamId stream);
+  Result<std::shared_ptr<Index>> index(const Part& part, StreamId stream,
+                                       Patience patience = Patience::wait);
   // Where a message stands: nothing if it is not there (any more).
   struct Place {
     std::shared_ptr<Part> part;
@@ -162,27 +164,28 @@ class State {
   static Result<uint64_t> search(const Part& part, Index& index, const Search& search,
                                  std::vector<IndexEntry>& found);
 
-  Result<std::optional<Place>> locate(const Stream& stream, uint64_t seq, View view);
+  Result<std::optional<Place>> locate(const Stream& stream, uint64_t seq, View view,
+                                      Patience patience = Patience::wait);
   // The first message; a number without a place.
   Result<std::optional<IndexEntry>> first(Stream& stream);
   // The first message from `seq` on, with any subject.
   Result<std::optional<Place>> first_from(const Stream& stream, uint64_t seq);
   // The newest message of a subject at or before `through`.
   Result<std::optional<Place>> last_of(const Stream& stream, std::string_view subject,
-                                       uint64_t through, View view) {
-    return nth_newest(stream, subject, through, 1, view);
+                                       uint64_t through, View view,
+                                       Patience patience = Patience::wait) {
+    return nth_newest(stream, subject, through, 1, view, patience);
   }
   // The n-th newest, counted from 1.
   Result<std::optional<Place>> nth_newest(const Stream& stream, std::string_view subject,
-                                          uint64_t through, uint64_t n,
-                                          View view = View::under_way);
+                                          uint64_t through, uint64_t n, View view = View::under_way,
+                                          Patience patience = Patience::wait);
   // The first message in [seq, through] that the filter takes.
   Result<std::optional<Place>> next_match(const Stream& stream, const SubjectFilter& filter,
                                           uint64_t seq, uint64_t through);
   // Every subject that the filter takes, with its messages up to `through`.
   Result<void> subjects(const Stream& stream, const SubjectFilter& filter, uint64_t through,
                         const std::function<void(std::string_view, uint64_t)>& visit);
-  Result<uint64_t> count_subjects(Stream& stream);
   Result<uint64_t> first_since(const Stream& stream, int64_t ts_ns);
 
   // due.cc: what the time has run out for, and when it next will.

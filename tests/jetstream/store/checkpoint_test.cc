@@ -62,7 +62,7 @@ TEST_CASE("a checkpoint of a later version is refused with a message") {
   CHECK(loaded.error().text.find("later version") != std::string::npos);
 }
 
-Result<std::shared_ptr<Index>> no_index(const Part&, StreamId) {
+Result<std::shared_ptr<Index>> no_index(const Part&, StreamId, Patience) {
   return Error{Errc::io, 0, "test", "not here"};
 }
 
