@@ -62,7 +62,7 @@ VERDICTS = {
 # Where nats-server of the version before has another verdict than 2.14 and pipit.
 VERDICTS_2_9 = {
     "2.9 does not know the key": """
-        aliases booleans closed_clients logging metadata switches websocket_headers
+        aliases booleans closed_clients jetstream_all logging metadata switches websocket_headers
         websocket_ping_interval""",
     "2.9 accepts a file without a value": "empty only_blank_lines only_comments stray_brace",
     "2.9 accepts a key without a value in the last line": "value_missing_no_separator two_separators",
