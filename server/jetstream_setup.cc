@@ -1,5 +1,7 @@
 #include "server/jetstream_setup.h"
 
+#include "jetstream/manager.h"
+
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -45,8 +47,7 @@ std::string read_time_zone(std::string_view name) {
   return bytes ? std::move(bytes).value() : std::string();
 }
 
-}  // namespace
-
+// What `options.jetstream` says, with what it leaves to the server filled in.
 js::Settings jetstream_settings(const Broker& broker) {
   const JetStreamOptions& o = broker.options.jetstream;
   js::Settings s;
@@ -79,7 +80,15 @@ js::Settings jetstream_settings(const Broker& broker) {
   return s;
 }
 
-Result<std::unique_ptr<js::Manager>> open_jetstream(Broker& broker) {
+}  // namespace
+
+void CloseJetStream::operator()(js::Manager* manager) const { delete manager; }
+
+void start_jetstream(js::Manager& manager) { manager.started(); }
+
+void begin_stop_jetstream(js::Manager& manager) { manager.begin_stop(); }
+
+Result<JetStream> open_jetstream(Broker& broker) {
   js::Settings settings = jetstream_settings(broker);
   std::error_code error;
   std::filesystem::create_directories(settings.folder, error);
@@ -96,9 +105,10 @@ Result<std::unique_ptr<js::Manager>> open_jetstream(Broker& broker) {
                      }});
   }
   auto opened = js::Manager::open(std::move(settings), homes);
-  if (!opened.ok()) return opened;
-  for (size_t i = 0; i < hosts.size(); ++i) hosts[i]->take_in(opened.value()->guest(i));
-  return opened;
+  if (!opened.ok()) return opened.take_error();
+  JetStream manager(std::move(opened).value().release());
+  for (size_t i = 0; i < hosts.size(); ++i) hosts[i]->take_in(manager->guest(i));
+  return manager;
 }
 
 }  // namespace pipit

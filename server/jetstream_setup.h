@@ -2,15 +2,26 @@
 #pragma once
 #include <memory>
 
-#include "jetstream/manager.h"
+#include <pipit/result.h>
 
 namespace pipit {
 
 struct Broker;
+namespace js {
+class Manager;
+}
 
-// What `options.jetstream` says, with what it leaves to the server filled in.
-js::Settings jetstream_settings(const Broker& broker);
+// A build without JetStream has this seam and nothing behind it (jetstream_absent.cc).
+struct CloseJetStream {
+  void operator()(js::Manager* manager) const;
+};
+using JetStream = std::unique_ptr<js::Manager, CloseJetStream>;
+
 // Gives each reactor its JsHost, opens the store and recovers the streams.
-Result<std::unique_ptr<js::Manager>> open_jetstream(Broker& broker);
+Result<JetStream> open_jetstream(Broker& broker);
+// The reactors run.
+void start_jetstream(js::Manager& manager);
+// Before the reactors close.
+void begin_stop_jetstream(js::Manager& manager);
 
 }  // namespace pipit

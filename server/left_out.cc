@@ -15,6 +15,7 @@ std::vector<std::string> left_out(const Options& options) {
        "websocket compression");
   want(!options.tls.certificates.empty() || !options.websocket.tls.certificates.empty(), PIPIT_TLS,
        "tls");
+  want(options.jetstream.enabled, PIPIT_JETSTREAM, "jetstream");
   want(needs_bcrypt(options.authorization) || needs_bcrypt(options.websocket.authorization),
        PIPIT_BCRYPT, "bcrypt");
   return missing;

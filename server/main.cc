@@ -13,10 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "jetstream/store/check.h"
-#include "jetstream/store/posix_vfs.h"
 #include "pipit/server.h"
 #include "pipit_config.h"
+#include "server/check_store.h"
 #include "server/config.h"
 #include "server/cpu_count.h"
 #include "server/flags.h"
@@ -36,8 +35,10 @@ std::string program_name(const char* argv0) {
 }
 
 void print_version(const std::string& program) {
-  if (program == "nats-server") std::printf("nats-server: v%s\n", PIPIT_NATS_VERSION);
-  else std::printf("pipit: v%s (nats %s)\n", PIPIT_VERSION, PIPIT_NATS_VERSION);
+  if (program == "nats-server")
+    std::printf("nats-server: v%s\n", PIPIT_NATS_VERSION);
+  else
+    std::printf("pipit: v%s (nats %s)\n", PIPIT_VERSION, PIPIT_NATS_VERSION);
 }
 
 void raise_descriptor_limit() {
@@ -104,52 +105,6 @@ int send_signal(const std::string& program, const std::string& command) {
   return 0;
 }
 
-// pipit check DIR [--repair]. 0: sound, or repaired; 1: messages are lost, or something wants repair;
-// 2: it could not be checked.
-int check_store(const std::string& program, const std::vector<std::string>& args) {
-  namespace store = js::store;
-  constexpr int kUnchecked = 2;
-  std::string folder;
-  bool repair = false;
-  for (const std::string& arg : args) {
-    if (arg == "--repair") repair = true;
-    else if (folder.empty()) folder = arg;
-    else folder = "-";
-  }
-  if (folder.empty() || folder.front() == '-') {
-    std::fprintf(stderr, "usage: %s check DIR [--repair]\n", program.c_str());
-    return kUnchecked;
-  }
-  // The folder of the store itself, or the one that store_dir names.
-  std::error_code none;
-  std::string found;
-  for (const char* below : {"", "/pipit", "/jetstream/pipit"})
-    for (const char* copy : {"/checkpoint.a", "/checkpoint.b"})
-      if (found.empty() && std::filesystem::exists(folder + below + copy, none))
-        found = folder + below;
-  if (found.empty()) {
-    std::fprintf(stderr, "%s: there is no store in %s\n", program.c_str(), folder.c_str());
-    return kUnchecked;
-  }
-  auto vfs = store::PosixVfs::open_directory(found);
-  auto report = vfs ? store::check(*vfs.value(), repair)
-                    : Result<store::CheckReport>(vfs.take_error());
-  if (!report) {
-    std::fprintf(stderr, "%s: %s\n", program.c_str(), report.error().text.c_str());
-    return kUnchecked;
-  }
-  for (const store::Finding& finding : report.value().findings)
-    std::printf("%s: %s%s\n", finding.file.c_str(), finding.text.c_str(),
-                finding.repaired ? " (repaired)" : "");
-  std::printf("%llu streams, %llu segments, %llu messages, %llu bytes: %s\n",
-              static_cast<unsigned long long>(report.value().streams),
-              static_cast<unsigned long long>(report.value().segments),
-              static_cast<unsigned long long>(report.value().messages),
-              static_cast<unsigned long long>(report.value().bytes),
-              report.value().sound() ? "sound" : "damaged");
-  return report.value().sound() ? 0 : 1;
-}
-
 // Runs until a signal ends it.
 int serve(Options options, const ProcessOptions& process, const Flags& flags,
           const std::string& program, sigset_t signals) {
@@ -184,9 +139,9 @@ int serve(Options options, const ProcessOptions& process, const Flags& flags,
                             shown.http_host + ":" + std::to_string(server.monitor_port()));
   if (server.websocket_port() != 0) {
     const bool wss = shown.websocket.tls.enabled();
-    say(LogLevel::info,
-        std::string("Listening for websocket clients on ") + (wss ? "wss://" : "ws://") +
-            shown.websocket.host + ":" + std::to_string(server.websocket_port()));
+    say(LogLevel::info, std::string("Listening for websocket clients on ") +
+                            (wss ? "wss://" : "ws://") + shown.websocket.host + ":" +
+                            std::to_string(server.websocket_port()));
     if (!wss)
       say(LogLevel::warning, "Websocket not configured with TLS. DO NOT USE IN PRODUCTION!");
   }
@@ -214,13 +169,15 @@ int serve(Options options, const ProcessOptions& process, const Flags& flags,
 
   std::string ports_path;
   if (!process.ports_file_dir.empty()) {
-    const auto written = write_ports_file(
-        process.ports_file_dir, program,
-        {shown.host, shown.websocket.host, shown.http_host, server.client_port(),
-         server.websocket_port(), server.monitor_port(), shown.tls.enabled(),
-         shown.websocket.tls.enabled(), shown.https_port != 0});
-    if (written.ok()) ports_path = written.value();
-    else say(LogLevel::error, "Error writing ports file: " + written.error().text);
+    const auto written =
+        write_ports_file(process.ports_file_dir, program,
+                         {shown.host, shown.websocket.host, shown.http_host, server.client_port(),
+                          server.websocket_port(), server.monitor_port(), shown.tls.enabled(),
+                          shown.websocket.tls.enabled(), shown.https_port != 0});
+    if (written.ok())
+      ports_path = written.value();
+    else
+      say(LogLevel::error, "Error writing ports file: " + written.error().text);
   }
 
   const pthread_t self = pthread_self();
@@ -262,12 +219,12 @@ int serve(Options options, const ProcessOptions& process, const Flags& flags,
       case SIGHUP:
         say(LogLevel::info, "Trapped \"hangup\" signal");
         if (const auto reloaded = reload(server, flags, shown); !reloaded.ok())
-          say(LogLevel::error,
-              "Failed to reload server configuration: " + reloaded.error().text);
+          say(LogLevel::error, "Failed to reload server configuration: " + reloaded.error().text);
         else
           say(LogLevel::info, "Reloaded server configuration");
         break;
-      default: break;
+      default:
+        break;
     }
   }
   say(LogLevel::info, "Initiating Shutdown...");
@@ -283,15 +240,20 @@ int run(int argc, char** argv) {
     return check_store(program, {argv + 2, argv + argc});
   const Flags flags = parse_flags({argv + (argc > 0 ? 1 : 0), argv + argc});
   switch (flags.action) {
-    case Flags::Action::help: std::fputs(usage_text(program).c_str(), stdout); return 0;
-    case Flags::Action::version: print_version(program); return 0;
+    case Flags::Action::help:
+      std::fputs(usage_text(program).c_str(), stdout);
+      return 0;
+    case Flags::Action::version:
+      print_version(program);
+      return 0;
     case Flags::Action::bad_usage:
       std::fprintf(stderr, "%s\n%s", flags.error.c_str(), usage_text(program).c_str());
       return 0;
     case Flags::Action::fail:
       std::fprintf(stderr, "%s: %s\n", program.c_str(), flags.error.c_str());
       return kExitFailed;
-    case Flags::Action::run: break;
+    case Flags::Action::run:
+      break;
   }
   if (!flags.signal.empty()) return send_signal(program, flags.signal);
 

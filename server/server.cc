@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "pipit_config.h"
-#include "jetstream/manager.h"
 #include "server/broker.h"
 #include "server/config.h"
 #include "server/drive.h"
@@ -64,11 +63,11 @@ class Server::Impl {
   std::atomic<size_t> next_{0};  // where equal loads go
   std::atomic<size_t> reactors_left_{0};
   std::mutex reload_mutex_;  // one at a time
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;         // of what follows
   State state_ = State::bound;
   std::vector<std::function<void()>> stop_done_;
   std::function<void()> lame_duck_done_;
-  std::unique_ptr<js::Manager> jetstream_;  // the first to go: it has the reactors do things
+  JetStream jetstream_;  // the first to go: it has the reactors do things
 };
 
 Result<void> Server::Impl::bind() {
@@ -83,8 +82,8 @@ Result<void> Server::Impl::bind() {
   const uint32_t reactors = std::max(options.reactors, 1U);
   std::vector<Mailbox*> mailboxes;
   for (uint32_t i = 0; i < reactors; ++i) {
-    loops_.push_back(std::make_unique<ReactorLoop>(broker_, static_cast<uint16_t>(i), reactors,
-                                                   options.loop));
+    loops_.push_back(
+        std::make_unique<ReactorLoop>(broker_, static_cast<uint16_t>(i), reactors, options.loop));
     if (const int status = loops_.back()->loop().status(); status != 0)
       return Error{Errc::io, -status, "uv_loop_init", "cannot make an event loop"};
     broker_.reactors.push_back(&loops_.back()->reactor());
@@ -119,7 +118,7 @@ Server::Impl::~Impl() {
   close_listeners(true);
   broker_.auth_worker.stop();
   broker_.tls.stop();
-  if (jetstream_ != nullptr) jetstream_->begin_stop();
+  if (jetstream_ != nullptr) begin_stop_jetstream(*jetstream_);
   for (auto& loop : loops_) {
     loop->abandon();
     loop->loop().close([done] {
@@ -141,7 +140,7 @@ Result<void> Server::Impl::start() {
   if (broker_.options.monitor_port() != 0) monitor_.start(loops_[0]->loop());
   auto started = drive_->start();
   lock.unlock();
-  if (started.ok() && jetstream_ != nullptr) jetstream_->started();
+  if (started.ok() && jetstream_ != nullptr) start_jetstream(*jetstream_);
   if (!started.ok()) {
     begin_stop(nullptr);
     drive_->wait();
@@ -204,7 +203,9 @@ Result<void> Server::Impl::adopt(int fd, std::span<const std::byte> read_already
   const int flags = fcntl(fd, F_GETFL), close_on_exec = fcntl(fd, F_GETFD);
   auto peer = take_socket(fd);
   if (!peer.ok()) return peer.take_error();
-  Arrival arrival{fd, std::move(peer).value(), wire,
+  Arrival arrival{fd,
+                  std::move(peer).value(),
+                  wire,
                   {reinterpret_cast<const char*>(read_already.data()), read_already.size()}};
   const bool posted = loops_[0]->reactor().mailbox().post(
       [this, arrival = std::move(arrival)]() mutable { place(std::move(arrival)); });
@@ -296,7 +297,7 @@ void Server::Impl::stop_reactors() {
   close_listeners(true);
   broker_.auth_worker.stop();
   broker_.tls.stop();
-  if (jetstream_ != nullptr) jetstream_->begin_stop();
+  if (jetstream_ != nullptr) begin_stop_jetstream(*jetstream_);
   for (auto& loop : loops_) {
     loop->stop([this, &loop = *loop] { drive_->end(loop, [this] { reactor_gone(); }); });
   }
@@ -340,7 +341,8 @@ void Server::stop() noexcept {
 void Server::stop(std::function<void()> done) noexcept { impl_->begin_stop(std::move(done)); }
 Result<void> Server::reload_certificates() noexcept { return impl_->reload_certificates(); }
 Result<void> Server::reload(Options options) noexcept { return impl_->reload(std::move(options)); }
-Result<void> Server::adopt(int fd, std::span<const std::byte> read_already, Handover kind) noexcept {
+Result<void> Server::adopt(int fd, std::span<const std::byte> read_already,
+                           Handover kind) noexcept {
   return impl_->adopt(fd, read_already, kind == Handover::nats ? Wire::tcp : Wire::websocket);
 }
 Result<std::unique_ptr<Client>> Server::connect(const ClientOptions& options) noexcept {
