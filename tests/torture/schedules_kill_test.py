@@ -8,6 +8,7 @@ import argparse
 import json
 import signal
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 from tests.jetstream.api.conversation import config
 from tests.support.nats_client import NatsClient, header_block
@@ -61,7 +62,8 @@ def main():
     arguments.add_argument("binary")
     arguments.add_argument("--schedules", type=int, default=100)
     options = arguments.parse_args()
-    tap([("schedules and TTLs over a kill", lambda: over_a_kill(options.binary, options.schedules))])
+    binary = str(Path(options.binary).resolve())
+    tap([("schedules and TTLs over a kill", lambda: over_a_kill(binary, options.schedules))])
 
 
 if __name__ == "__main__":
