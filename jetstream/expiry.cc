@@ -49,12 +49,15 @@ bool is_marker(std::string_view headers) {
          proto::header_value(headers, "KV-Operation") == "PURGE";
 }
 
-// Is it the only message of its subject, and none that a client takes for a marker already?
+// Is it the only message of its subject, and none that a client takes for a marker already? Older
+// ones that were removed a moment ago do not count, though readers may still have them.
 bool wants_marker(const StreamSetup& setup, const store::Due& due) {
   const auto newest = setup.store->find_last(setup.id, due.subject);
   if (!newest || newest.value() != due.seq) return false;
-  const auto oldest = setup.store->next(setup.id, {due.subject, {}}, 0);
-  return oldest && oldest.value().seq == due.seq && !is_marker(oldest.value().headers);
+  const auto oldest = setup.store->find_first(setup.id, due.subject);
+  if (!oldest || oldest.value() != due.seq) return false;
+  const auto message = setup.store->read(setup.id, due.seq);
+  return message && !is_marker(message.value().headers);
 }
 
 // One by one, as what is the last of its subject depends on what went before. A marker comes with a

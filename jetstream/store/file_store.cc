@@ -639,6 +639,13 @@ Result<StoredMessage> FileStore::last(StreamId id, std::string_view subject) {
   return fetch(std::move(lock), id, *place.value());
 }
 
+Result<uint64_t> FileStore::find_first(StreamId id, std::string_view subject) {
+  std::vector<IndexEntry> found;
+  auto resume = search(id, {subject, {}}, {0, ~uint64_t{0}}, 1, found);
+  if (!resume) return resume.take_error();
+  return found.empty() ? uint64_t{0} : found.front().seq;
+}
+
 Result<uint64_t> FileStore::find_last(StreamId id, std::string_view subject) {
   const std::lock_guard lock(mutex_);
   auto stream = stream_of(id);

@@ -82,6 +82,7 @@ class FileStore final : public Store {
   Result<Counted> count(StreamId id, const SubjectFilter& filter, uint64_t from) override;
   Result<std::vector<uint64_t>> last_each(StreamId id, const SubjectFilter& filter,
                                           uint64_t through, size_t limit) override;
+  Result<uint64_t> find_first(StreamId id, std::string_view subject) override;
   Result<uint64_t> find_last(StreamId id, std::string_view subject) override;
   Result<uint64_t> find_id(StreamId id, std::string_view message_id, int64_t since_ns) override;
   Result<uint64_t> first_since(StreamId id, int64_t ts_ns) override;

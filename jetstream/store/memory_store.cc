@@ -220,6 +220,13 @@ Result<std::vector<uint64_t>> MemoryStore::last_each(StreamId id, const SubjectF
   return sequences;
 }
 
+Result<uint64_t> MemoryStore::find_first(StreamId id, std::string_view subject) {
+  auto stream = hold(id);
+  if (!stream) return stream.take_error();
+  const auto* const chain = stream.value()->find(subject);
+  return chain ? chain->first : uint64_t{0};
+}
+
 Result<uint64_t> MemoryStore::find_last(StreamId id, std::string_view subject) {
   auto stream = hold(id);
   if (!stream) return stream.take_error();

@@ -176,7 +176,9 @@ class Store {
   // sequences as they rise. Errc::exhausted: more than `limit`.
   virtual Result<std::vector<uint64_t>> last_each(StreamId id, const SubjectFilter& filter,
                                                   uint64_t through, size_t limit) = 0;
-  // The sequence of last(), also of a message under way; 0: none.
+  // The sequence of a subject's oldest and of its newest message with all that is under way, which
+  // last() does not know yet; 0: none.
+  virtual Result<uint64_t> find_first(StreamId id, std::string_view subject) = 0;
   virtual Result<uint64_t> find_last(StreamId id, std::string_view subject) = 0;
   // The sequence of the newest message with that id whose time is at least `since_ns`; 0: none.
   // Sees what is under way, and what was deleted within the stream's duplicate window; not what was

@@ -252,6 +252,8 @@ TEST_CASE_TEMPLATE("readers find the next of a filter, the last of a subject, ev
   CHECK(f.store->last(f.id, "s.3").value().seq == 297);
   CHECK(f.store->find_last(f.id, "s.3").value() == 297);
   CHECK(f.store->find_last(f.id, "s.9").value() == 0);
+  CHECK(f.store->find_first(f.id, "s.3").value() == 3);
+  CHECK(f.store->find_first(f.id, "s.9").value() == 0);
   CHECK(f.store->subject_count(f.id).value() == 7);
   std::map<std::string, uint64_t> counts;
   REQUIRE(f.store
@@ -263,6 +265,8 @@ TEST_CASE_TEMPLATE("readers find the next of a filter, the last of a subject, ev
         std::map<std::string, uint64_t>{{"s.0", 42}, {"s.2", 43}, {"s.4", 43}, {"s.6", 43}});
   f.add("s.3");
   CHECK(f.store->find_last(f.id, "s.3").value() == 301);  // under way, too
+  REQUIRE(f.store->remove(f.id, {1, 9}, false).ok());
+  CHECK(f.store->find_first(f.id, "s.3").value() == 10);
 }
 
 TEST_CASE_TEMPLATE("a filter's newest, how many it takes, the newest of each subject up to one",
