@@ -75,8 +75,15 @@ class Checker {
     auto bytes = load(segment, segment.capacity);
     if (!bytes) return bytes.take_error();
     uint64_t places = 0, bodies = 0;
-    SegmentScan scan(std::as_bytes(std::span(bytes.value())), segment.key);
+    const Bytes view = std::as_bytes(std::span(bytes.value()));
+    SegmentHeader header;
+    std::optional<CutBatch> cut;
+    if (read_segment_header(view, header) == SegmentVerdict::good && header.boot != 0 &&
+        header.boot == vfs_.boot())
+      cut = cut_batch(view, segment.key);
+    SegmentScan scan(view, segment.key);
     for (SegmentScan::Found found; (found = scan.next()) != SegmentScan::Found::end;) {
+      if (cut && scan.offset() >= cut->end) break;
       places += found == SegmentScan::Found::damage;
       if (found != SegmentScan::Found::record) continue;
       if (!scan.parsed().body_good)

@@ -202,7 +202,7 @@ Result<void> FileStore::create_segment_file(const Segment& segment, std::shared_
   PIPIT_TRY(file->allocate(segment.capacity));
   PIPIT_TRY(file->truncate(segment.capacity));
   std::string header;
-  write_segment_header(header, {segment.id, segment.key, segment.capacity});
+  write_segment_header(header, {segment.id, segment.key, segment.capacity, vfs_.boot()});
   PIPIT_TRY(write_all(*file, bytes_of(header), 0));
   PIPIT_TRY(file->sync());
   return vfs_.sync_names();

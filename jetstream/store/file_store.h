@@ -47,6 +47,7 @@ struct RecoveryReport {
   uint64_t missing_segments = 0;
   uint32_t damaged_checkpoints = 0;
   bool damaged_tail = false;  // sequences jump: some may have been given out already
+  bool cut_batch = false;     // the process died while it wrote; nothing of that was acknowledged
 };
 
 class FileStore final : public Store {

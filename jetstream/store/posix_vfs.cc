@@ -10,8 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+
+#include "jetstream/store/record.h"
 
 namespace pipit::js::store {
 namespace {
@@ -171,6 +174,16 @@ uint64_t PosixVfs::random() {
   while (::getrandom(&value, sizeof value, 0) != sizeof value) {
   }
   return value;
+}
+
+uint64_t PosixVfs::boot() {
+  const int fd =
+      uninterrupted([] { return ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC); });
+  if (fd < 0) return 0;
+  std::array<std::byte, 36> id;
+  const bool whole = ::read(fd, id.data(), id.size()) == static_cast<ssize_t>(id.size());
+  ::close(fd);
+  return whole ? checksum(id) : 0;
 }
 
 int64_t PosixClock::wall_ns() { return read_clock(CLOCK_REALTIME); }

@@ -21,6 +21,7 @@ class PosixVfs final : public Vfs {
   Result<void> sync_names() override;
   Result<uint64_t> free_bytes() override;
   uint64_t random() override;
+  uint64_t boot() override;
 
  private:
   explicit PosixVfs(int directory) : directory_(directory) {}

@@ -49,6 +49,7 @@ void write_segment_header(std::string& out, const SegmentHeader& header) {
   put(bytes + 8, header.id);
   put(bytes + 16, header.key);
   put(bytes + 24, header.capacity);
+  put(bytes + 32, header.boot);
   put(bytes + 56, static_cast<uint64_t>(XXH3_64bits(bytes, 56)));
   out.append(bytes, sizeof bytes);
 }
@@ -62,6 +63,7 @@ SegmentVerdict read_segment_header(Bytes bytes, SegmentHeader& header) {
   header.id = get<uint64_t>(at + 8);
   header.key = get<uint64_t>(at + 16);
   header.capacity = get<uint64_t>(at + 24);
+  header.boot = get<uint64_t>(at + 32);
   return SegmentVerdict::good;
 }
 

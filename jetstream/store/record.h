@@ -32,6 +32,7 @@ struct SegmentHeader {
   uint64_t id = 0;
   uint64_t key = 0;
   uint64_t capacity = 0;
+  uint64_t boot = 0;  // Vfs::boot() of who began it
 };
 
 enum class SegmentVerdict : uint8_t { good, damaged, newer };

@@ -99,7 +99,8 @@ Result<void> FileStore::recover() {
   give_up(batch.given_up);
   // A record that went may have been the one that made room for what came after it, or for lower
   // limits.
-  const bool damage = report_.damaged_tail || report_.damaged_places + report_.damaged_bodies > 0;
+  const bool damage = report_.damaged_tail || report_.cut_batch ||
+                      report_.damaged_places + report_.damaged_bodies > 0;
   std::unique_lock lock(mutex_);
   for (const auto& [id, stream] : state_.streams) {
     if (!damage && !changed.contains(id)) continue;
@@ -155,6 +156,14 @@ Result<void> FileStore::replay(Segment& segment, std::set<StreamId>& changed) {
   const auto torn = torn_groups(view, segment.key, options_.verify);
   std::vector<Erase> erases;
   uint64_t damage_begin = ~uint64_t{0};
+  const bool shortened = bytes.size() < segment.capacity;
+  const bool intact = !shortened && verdict == SegmentVerdict::good && header.key == segment.key;
+  // After a power cut the disk may hold any part of what was written, and of much more than one
+  // batch.
+  std::optional<CutBatch> cut;
+  if (intact && header.boot != 0 && header.boot == vfs_.boot())
+    cut = cut_batch(view, segment.key, options_.verify);
+  report_.cut_batch = cut.has_value();
   SegmentScan scan(view, segment.key, options_.verify);
   for (SegmentScan::Found found; (found = scan.next()) != SegmentScan::Found::end;) {
     if (found == SegmentScan::Found::damage) {
@@ -163,8 +172,13 @@ Result<void> FileStore::replay(Segment& segment, std::set<StreamId>& changed) {
     }
     if (found != SegmentScan::Found::record) continue;
     const Record& record = scan.parsed().record;
-    const bool good =
-        scan.parsed().body_good && !(record.group_last != 0 && torn.contains(group_of(record)));
+    const bool of_torn = record.group_last != 0 && torn.contains(group_of(record));
+    if (cut && record.batch == cut->number && (of_torn || scan.offset() >= cut->end)) {
+      // Here ends what is whole: a group that was cut is the last thing in front of the cut.
+      cut->end = scan.offset();
+      break;
+    }
+    const bool good = scan.parsed().body_good && !of_torn;
     ++report_.records;
     report_.damaged_bodies += !good;
     if (record.kind == RecordKind::stream_put) changed.insert(record.stream);
@@ -184,10 +198,8 @@ Result<void> FileStore::replay(Segment& segment, std::set<StreamId>& changed) {
     }
     PIPIT_TRY(state_.apply(record, scan.offset(), good, nullptr));
   }
-  segment.end = scan.data_end();
-  const bool shortened = bytes.size() < segment.capacity;
-  if (!scan.whole_tail() || shortened || verdict != SegmentVerdict::good ||
-      header.key != segment.key) {
+  segment.end = cut ? cut->end : scan.data_end();
+  if (!intact || (!cut && !scan.whole_tail())) {
     report_.damaged_tail = !scan.whole_tail() || shortened;
     damage_begin = std::min(damage_begin, scan.data_end());
     // The batch in front of the cut says what should have followed.

@@ -5,6 +5,23 @@
 #include <vector>
 
 namespace pipit::js::store {
+namespace {
+
+// A kernel copies page after page, and stops between two if the process is killed. Its pages may be
+// larger: a multiple of this.
+constexpr uint64_t kPage = 4096;
+// In front of a cut stands what was written, which may itself end with some zeros.
+constexpr uint64_t kZerosInFront = 64;
+
+// The end of the bytes in [begin, end) that are not zero.
+uint64_t end_of_content(Bytes bytes, uint64_t begin, uint64_t end) {
+  while (end > begin && bytes[end - 1] == std::byte{0}) --end;
+  return end;
+}
+
+uint64_t next_page(uint64_t position) { return (position + kPage - 1) / kPage * kPage; }
+
+}  // namespace
 
 SegmentScan::SegmentScan(Bytes bytes, uint64_t key, bool verify)
     : bytes_(bytes), key_(key), verify_(verify) {
@@ -105,6 +122,48 @@ std::set<GroupName> torn_groups(Bytes bytes, uint64_t key, bool verify) {
     if (seq <= group.last) torn.insert(name);
   }
   return torn;
+}
+
+std::optional<CutBatch> cut_batch(Bytes bytes, uint64_t key, bool verify) {
+  uint64_t begin = 0, end = 0;  // of the last batch, and of its whole records
+  uint64_t broken_end = 0;      // of the record behind them, if its header is whole; 0: it is not
+  bool more = false;            // behind the one that is broken
+  SegmentScan scan(bytes, key, verify);
+  for (SegmentScan::Found found; (found = scan.next()) != SegmentScan::Found::end;) {
+    if (found == SegmentScan::Found::damage) return {};
+    if (found == SegmentScan::Found::batch) {
+      begin = scan.offset();
+      end = begin + kBatchHeader;
+      broken_end = 0;
+      more = false;
+      continue;
+    }
+    if (scan.parsed().record.batch != scan.batch().number) return {};
+    more = broken_end != 0;
+    const uint64_t record_end = scan.offset() + scan.parsed().end;
+    if (scan.parsed().body_good)
+      end = record_end;
+    else if (!more)
+      broken_end = record_end;
+  }
+  const BatchHeader& batch = scan.batch();
+  const uint64_t batch_end = begin + batch.length;
+  if (begin == 0 || scan.whole_tail() || more || batch_end > bytes.size()) return {};
+
+  // The cut is in the body of the record that is broken, or in its header.
+  const uint64_t least = next_page(broken_end != 0 ? end + kRecordHeader : end);
+  const uint64_t most = std::min(broken_end != 0 ? broken_end : end + kRecordHeader, batch_end);
+  if (least >= most) return {};
+  const uint64_t content = end_of_content(bytes, end, batch_end);
+  const uint64_t cut = std::max(next_page(content), least);
+  if (cut < most && (broken_end == 0 || cut - content <= kZerosInFront))
+    return CutBatch{batch.number, end};
+  // Not zeros: then records of the file's earlier life, or of a batch that failed.
+  for (uint64_t at = least; at < batch_end; at += kAlignment) {
+    const auto old = read_record_header(bytes.subspan(at), key, at, false);
+    if (old && old->record.batch != batch.number) return CutBatch{batch.number, end};
+  }
+  return {};
 }
 
 }  // namespace pipit::js::store

@@ -5,6 +5,7 @@
 // later. Numbers of batches rise along a segment; what has a lower one than what stood before it is
 // such a leftover and is passed over as if it were not there.
 #pragma once
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -52,5 +53,16 @@ class SegmentScan {
 using GroupName = std::pair<uint32_t, uint64_t>;  // stream, first sequence
 std::set<GroupName> torn_groups(Bytes bytes, uint64_t key, bool verify = true);
 inline GroupName group_of(const Record& record) { return {record.stream, record.group_first}; }
+
+// A last batch that a kill has cut: the kernel had written so many pages of it and no more.
+// Nothing, if the end of the segment may have become what it is in another way. That is told by
+// what stands where the rest should be: a kill leaves what was there before, from the beginning of
+// a page on; damage of a batch that was whole leaves most of that batch. Requires: no power cut
+// since.
+struct CutBatch {
+  uint32_t number = 0;
+  uint64_t end = 0;  // of its last whole record
+};
+std::optional<CutBatch> cut_batch(Bytes bytes, uint64_t key, bool verify = true);
 
 }  // namespace pipit::js::store

@@ -49,6 +49,9 @@ class Vfs {
   virtual Result<void> sync_names() = 0;
   virtual Result<uint64_t> free_bytes() = 0;
   virtual uint64_t random() = 0;
+  // Names the time since the machine was last started: what was written in it is there, synced or
+  // not. 0: not known.
+  virtual uint64_t boot() = 0;
 };
 
 class Clock {

@@ -5,6 +5,11 @@
 #include <cstring>
 
 namespace pipit::sim {
+namespace {
+
+constexpr uint64_t kPage = 4096;  // a kill cuts a write between two of them
+
+}  // namespace
 
 class SimVfs::SimFile final : public File {
  public:
@@ -29,6 +34,14 @@ class SimVfs::SimFile final : public File {
 
   Result<size_t> write(std::span<const std::byte> bytes, uint64_t offset) override {
     const Fault fault = meet(Call::write);
+    if (fault == Fault::killed) {
+      const uint64_t pages = (offset + bytes.size()) / kPage - offset / kPage;
+      const uint64_t end = (offset / kPage + vfs_.random_() % (pages + 1)) * kPage;
+      if (end > offset)
+        change({Operation::Kind::write, offset,
+                std::string(reinterpret_cast<const char*>(bytes.data()), end - offset)});
+      return vfs_.fail(fault, "write").take_error();
+    }
     if (fault != Fault::none && fault != Fault::short_write)
       return vfs_.fail(fault, "write").take_error();
     size_t n = bytes.size();
@@ -102,8 +115,9 @@ SimVfs::Fault SimVfs::meet(Call call) {
   settle_lies();
   if (off_) return Fault::off;
   if (++calls_ != strike_at_) return Fault::none;
-  if (fault_ == Fault::off) off_ = true;
+  if (fault_ == Fault::off || (fault_ == Fault::killed && call == Call::write)) off_ = true;
   if ((fault_ == Fault::lost_sync && call != Call::sync) ||
+      (fault_ == Fault::killed && call != Call::write) ||
       ((fault_ == Fault::io || fault_ == Fault::full) && call == Call::read)) {
     ++strike_at_;  // the next call of the kind, then
     return Fault::none;
@@ -133,7 +147,7 @@ Result<void> SimVfs::rename(std::string_view from, std::string_view to) {
   if (const Fault fault = meet(Call::other); fault != Fault::none && fault != Fault::short_write)
     return fail(fault, "rename");
   const auto found = seen_.find(std::string(from));
-  if (found == seen_.end()) return error(ENOENT, "rename");
+  if (found == seen_.end() || (!spares && from == "spare")) return error(ENOENT, "rename");
   const std::shared_ptr<Node> node = found->second;
   seen_.erase(found);
   seen_[std::string(to)] = node;
@@ -214,6 +228,7 @@ void SimVfs::past() {
 }
 
 void SimVfs::power_cut() {
+  ++boot_;
   // Lies die with the power.
   late_.clear();
   for (const NameOperation& operation : unsynced_) {

@@ -32,6 +32,7 @@ class SimVfs final : public Vfs {
     full,         // ENOSPC, once
     short_write,  // half of it is written, or read
     lost_sync,    // sync fails, and what it should have saved is dropped
+    killed,       // the process dies in a write: some pages are written, and all calls fail
   };
   // Faults of the disk itself that the tests must notice.
   enum class Lie : uint8_t {
@@ -49,6 +50,7 @@ class SimVfs final : public Vfs {
   Result<void> sync_names() override;
   Result<uint64_t> free_bytes() override;
   uint64_t random() override { return random_(); }
+  uint64_t boot() override { return boot_; }
 
   void strike(uint64_t call, Fault fault) {
     strike_at_ = call;
@@ -56,12 +58,15 @@ class SimVfs final : public Vfs {
   }
   uint64_t calls() const { return calls_; }
   uint64_t syncs() const { return syncs_; }
-  void power_cut();        // the power comes back; open Files belong to the past
-  void kill() { past(); }  // the process died; the kernel kept everything
+  void power_cut();           // the power comes back; open Files belong to the past
+  void kill() { past(); }     // the process died; the kernel kept everything
+  void reboot() { ++boot_; }  // after a kill: with nothing lost
+  bool is_off() const { return off_; }
 
   uint64_t capacity = ~uint64_t{0};  // of the disk, in bytes
   Lie lie = Lie::none;
-  bool cold = false;  // read_now() finds nothing in memory
+  bool spares = true;  // false: nothing is written over what a file was before
+  bool cold = false;   // read_now() finds nothing in memory
   // What is there, to look at and to damage. Requires: the file exists.
   std::string& bytes(const std::string& name);
   std::vector<std::string> names() const;
@@ -98,6 +103,7 @@ class SimVfs final : public Vfs {
   std::vector<NameOperation> unsynced_;
   std::vector<std::shared_ptr<Node>> late_;
   uint64_t calls_ = 0, syncs_ = 0, strike_at_ = ~uint64_t{0};
+  uint64_t boot_ = 1;
   uint64_t life_ = 0;  // Files of an earlier one fail
   Fault fault_ = Fault::none;
   bool off_ = false;

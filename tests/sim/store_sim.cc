@@ -2,8 +2,8 @@
 // and fills up; lives one after another, each ended by a power cut, a kill or a close at some call.
 // It proves after every recovery: what was acknowledged is there with its bytes, unless somebody
 // deleted it; what is there was sent; what was deleted durably stays deleted; no sequence is given
-// out twice; and after a mere kill nothing is lost and the next sequence is the next. While it
-// runs, the store's answers are those of a model.
+// out twice; and after a mere kill, also one in the middle of a write, nothing is lost and the next
+// sequence is the next. While it runs, the store's answers are those of a model.
 //
 //   store_sim [first seed] [count] [no_sync|late_sync]    a failure prints the seed and the command
 //                                                          that replays it; with a lie of the disk
@@ -34,6 +34,7 @@ class Simulation final : public StoreListener {
     options_.sync_always = below(5) != 0;
     if (below(2) == 0) window_ns_ = int64_t{1} << 60;
     if (below(4) == 0) vfs_.capacity = (600u << 10) + below(1000) * 1024;
+    vfs_.spares = below(2) == 0;
   }
 
   // Empty: all held. Else what did not.
@@ -52,6 +53,7 @@ class Simulation final : public StoreListener {
     durable_ = through;
   }
   void failed(Ticket from, Ticket, const Error& error) override {
+    if (killed_inside()) return;  // nobody is there to be told
     model_.take_back(std::max(from, written_ + 1));
     model_.doubt(from);
     if (faults_ == 0 && vfs_.capacity == ~uint64_t{0})
@@ -80,15 +82,16 @@ class Simulation final : public StoreListener {
     lost_events_ = 0;
     const uint64_t ops = 20 + below(200);
     const uint64_t end = below(3);  // 0 power cut, 1 kill, 2 close
+    dies_inside_ = end == 1 && below(2) == 0;
     cut_at_ = vfs_.calls() + 1 + below(ops * 3);
     bool off = false;
-    power_will_go_ = end == 0;
-    if (end == 0) {
-      vfs_.strike(cut_at_, SimVfs::Fault::off);
+    power_will_go_ = end == 0 || dies_inside_;
+    if (power_will_go_) {
+      vfs_.strike(cut_at_, dies_inside_ ? SimVfs::Fault::killed : SimVfs::Fault::off);
       faults_ = 1;
     }
     for (uint64_t i = 0; i < ops && fault_.empty() && !off; ++i) {
-      if (end != 0 && below(60) == 0) {
+      if (!power_will_go_ && below(60) == 0) {
         static constexpr SimVfs::Fault kFaults[] = {SimVfs::Fault::io, SimVfs::Fault::full,
                                                     SimVfs::Fault::short_write,
                                                     SimVfs::Fault::lost_sync};
@@ -105,11 +108,11 @@ class Simulation final : public StoreListener {
       }
       if (below(8) == 0) store_->tidy();
       if (below(40) == 0) store_->scrub();
-      if (below(25) == 0 && end != 0) {
+      if (below(25) == 0 && !power_will_go_) {
         settle();
         check_now();
       }
-      off = end == 0 && vfs_.calls() >= cut_at_;
+      off = dies_inside_ ? vfs_.is_off() : end == 0 && vfs_.calls() >= cut_at_;
     }
     if (!fault_.empty()) return;
     if (end == 0) {
@@ -119,7 +122,7 @@ class Simulation final : public StoreListener {
     } else if (end == 1 || !close()) {
       store_.reset();
       vfs_.kill();
-      ended_ = faults_ == 0 ? Ended::killed : Ended::cut;
+      ended_ = faults_ == 0 || dies_inside_ ? Ended::killed : Ended::cut;
     }
   }
 
@@ -300,7 +303,7 @@ class Simulation final : public StoreListener {
     if (!gaps) gaps = store_->deleted(id, ~size_t{0});  // a fault strikes once
     auto state = store_->state(id);
     if (!state) state = store_->state(id);
-    if (power_will_go_ && vfs_.calls() >= cut_at_) return;  // it is gone
+    if (is_gone()) return;  // it is gone
     if (!gaps || !state)
       return fail("after a fault: " + (gaps ? state.error().text : gaps.error().text));
     for (auto& [number, message] : model_.streams.at(id).messages) {
@@ -323,7 +326,7 @@ class Simulation final : public StoreListener {
 
   // What is under way counts in state().
   void check_counts() {
-    if (power_will_go_ && vfs_.calls() >= cut_at_) return;
+    if (is_gone()) return;
     for (const auto& [id, stream] : model_.streams) {
       if (stream.dropped != 0) continue;
       auto state = store_->state(id);
@@ -453,6 +456,13 @@ class Simulation final : public StoreListener {
     // After a kill everything written is there; what was not written is not.
     const Ticket sure = whole ? was_written_ : was_durable_;
     StoreModel recovered;
+    // What stands behind the cut may be of the file's earlier life and tell nothing. It never may
+    // be if there is no such life.
+    const bool taken_for_damage =
+        ended_ == Ended::killed && dies_inside_ && store_->recovery().damaged_tail;
+    const bool told_apart =
+        ended_ == Ended::killed && !vfs_.spares && vfs_.capacity == ~uint64_t{0};
+    if (told_apart && taken_for_damage) return fail("a kill is taken for damage");
     for (const auto& [id, name] : store_->streams()) {
       const auto made = model_.streams.find(id), tried = model_.failed.find(id);
       if (made == model_.streams.end() && tried == model_.failed.end())
@@ -467,8 +477,11 @@ class Simulation final : public StoreListener {
       auto state = store_->state(id);
       if (!state) return fail("state: " + state.error().text);
       stream.last_seq = state.value().last_seq;
-      if (whole && stream.last_seq != known.last_seq && known.dropped == 0 && written_all(known))
+      if (whole && !taken_for_damage && stream.last_seq != known.last_seq && known.dropped == 0 &&
+          written_all(known))
         return fail("after a kill the sequence jumped");
+      if (told_apart && known.dropped == 0 && stream.last_seq > known.last_seq)
+        return fail("after a kill the sequence is one that was never given out");
       const uint64_t lost_before = lost_events_;
       for (uint64_t seq = 0;;) {
         auto next = store_->next(id, {}, seq);
@@ -546,6 +559,11 @@ class Simulation final : public StoreListener {
     model_ = std::move(recovered);
   }
 
+  bool is_gone() const {
+    return power_will_go_ && (dies_inside_ ? vfs_.is_off() : vfs_.calls() >= cut_at_);
+  }
+  bool killed_inside() const { return dies_inside_ && vfs_.is_off(); }
+
   bool written_all(const ModelStream& stream) const {
     return stream.last_seqs.empty() || stream.last_seqs.back().first <= was_written_;
   }
@@ -564,6 +582,7 @@ class Simulation final : public StoreListener {
   int64_t window_ns_ = 0;
   Ticket last_ticket_ = 0;  // or an earlier one of this life
   uint64_t cut_at_ = 0;
+  bool dies_inside_ = false;  // a kill in the middle of a write
   bool power_will_go_ = false, ids_may_go_ = false;
   uint64_t faults_ = 0, lost_events_ = 0, names_ = 0, ids_ = 0;
 };

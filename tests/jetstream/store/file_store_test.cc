@@ -6,6 +6,7 @@
 #include "jetstream/store/file_store.h"
 
 #include <cerrno>
+#include <functional>
 #include <random>
 #include <set>
 
@@ -427,6 +428,161 @@ TEST_CASE("a tail cut at any byte keeps what is in front, and no sequence comes 
       CHECK(reference.append("s.0").value().seq > 12);
     }
   }
+}
+
+// A store whose last batch is long and as it is right before it is acknowledged, as files.
+struct LongBatch : Fixture {
+  static constexpr uint64_t kBefore = 10, kPage = 4096;
+  std::map<std::string, std::string> files;
+  std::string segment;  // its name
+  uint64_t batch = 0, end = 0, last_record = 0, last_seq = 0;
+
+  explicit LongBatch(const std::function<void(LongBatch&)>& fill) {
+    make({});
+    for (uint64_t seq = 1; seq <= kBefore; ++seq) {
+      REQUIRE(append("s", "payload").ok());
+      settle();
+    }
+    fill(*this);
+    settle();
+    last_seq = store->state(id).value().last_seq;
+    store.reset();
+    vfs.kill();
+    for (const std::string& name : vfs.names()) {
+      files[name] = vfs.bytes(name);
+      if (name.ends_with(".seg")) segment = std::max(segment, name);
+    }
+    const std::string& bytes = files.at(segment);
+    batch = bytes.rfind("PBAT");
+    last_record = bytes.rfind("PREC");
+    end = bytes.find_last_not_of('\0') + 1;
+    REQUIRE(end > batch + 2 * kPage);
+  }
+  // The files again, with `tail` instead of what stands from `from` on.
+  std::string& restore(uint64_t from, std::string_view tail) {
+    store.reset();
+    vfs.kill();
+    for (const std::string& name : vfs.names())
+      if (!files.contains(name)) REQUIRE(vfs.remove(name).ok());
+    for (const auto& [name, bytes] : files) {
+      REQUIRE(vfs.open(name, Vfs::Mode::create).ok());
+      vfs.bytes(name) = bytes;
+    }
+    listener.lost_.clear();
+    std::string& there = vfs.bytes(segment);
+    there.replace(from, std::string::npos, tail.substr(from, there.size() - from));
+    return there;
+  }
+  std::string zeros() const { return std::string(files.at(segment).size(), '\0'); }
+  std::string older_life() const {
+    std::string bytes;
+    while (bytes.size() < files.at(segment).size()) {
+      Record record;
+      record.stream = 3;
+      record.batch = 77;
+      record.seq = 1000 + bytes.size();
+      record.subject = "old";
+      record.payload = "what nobody wants any more";
+      write_record(bytes, record, 99, bytes.size());
+    }
+    return bytes;
+  }
+};
+
+void append_many(LongBatch& store) {
+  for (int i = 0; i < 60; ++i) REQUIRE(store.append("s", std::string(300, 'x')).ok());
+}
+void append_large(LongBatch& store) { REQUIRE(store.append("s", std::string(20'000, 'x')).ok()); }
+
+TEST_CASE("what a kill cuts is not lost, and the next sequence is the next") {
+  for (const auto& fill : {append_many, append_large}) {
+    LongBatch cut(fill);
+    for (const std::string& behind : {cut.zeros(), cut.older_life()}) {
+      uint64_t whole = LongBatch::kBefore;
+      for (uint64_t page = (cut.batch / cut.kPage + 1) * cut.kPage; page < cut.end;
+           page += cut.kPage) {
+        cut.restore(page, behind);
+        cut.open();
+        cut.settle();
+        CHECK(cut.store->recovery().cut_batch);
+        CHECK_FALSE(cut.store->recovery().damaged_tail);
+        CHECK(cut.listener.lost_.empty());
+        CHECK(cut.store->lost(cut.id).value().empty());
+        const StreamState state = cut.store->state(cut.id).value();
+        CHECK(state.messages == state.last_seq);
+        CHECK(state.last_seq >= whole);
+        CHECK(state.last_seq < cut.last_seq);
+        whole = state.last_seq;
+        for (uint64_t seq = 1; seq <= whole; ++seq) CHECK(cut.store->read(cut.id, seq).ok());
+        CHECK(cut.append("s").value().seq == whole + 1);
+        cut.settle();
+        // It stays so: nobody finds the rest of it later.
+        REQUIRE(cut.store->close().ok());
+        cut.open();
+        cut.settle();
+        CHECK(cut.store->state(cut.id).value().messages == whole + 1);
+        CHECK(cut.store->read(cut.id, whole + 1).value().payload == "p");
+        CHECK(cut.listener.lost_.empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("of a group that a kill cuts nothing is there, and nothing is lost") {
+  LongBatch cut([](LongBatch& store) {
+    REQUIRE(store.append("s").ok());
+    const std::string payload(500, 'x');
+    const std::vector<NewMessage> group(40, NewMessage{"s", {}, payload});
+    REQUIRE(store.store->append_all(store.id, group).ok());
+  });
+  for (uint64_t page = (cut.batch / cut.kPage + 1) * cut.kPage; page < cut.end; page += cut.kPage) {
+    cut.restore(page, cut.zeros());
+    cut.open();
+    cut.settle();
+    CHECK(cut.listener.lost_.empty());
+    CHECK(cut.messages() == LongBatch::kBefore + 1);
+    CHECK(cut.append("s").value().seq == LongBatch::kBefore + 2);
+    cut.settle();
+  }
+}
+
+TEST_CASE("a whole last batch that is damaged is told, and no sequence comes twice") {
+  for (const auto& fill : {append_many, append_large}) {
+    LongBatch whole(fill);
+    for (const std::string& behind : {whole.zeros(), whole.older_life()}) {
+      for (uint64_t at = whole.last_record; at < whole.end; at += 41) {
+        std::string& there = whole.restore(aligned(whole.end), behind);
+        there[at] = static_cast<char>(there[at] ^ 4);
+        whole.open();
+        whole.settle();
+        CHECK(whole.store->recovery().damaged_tail);
+        CHECK_FALSE(whole.store->recovery().cut_batch);
+        CHECK(whole.listener.lost_ == std::vector<SequenceRange>{{whole.last_seq, whole.last_seq}});
+        CHECK(whole.append("s").value().seq > whole.last_seq);
+      }
+      // Zeros where no page begins are no kill's either.
+      for (uint64_t at = whole.batch + kBatchHeader + 100; at < whole.last_record; at += 999) {
+        if (at % whole.kPage <= 64) continue;
+        whole.restore(at, whole.zeros());
+        whole.open();
+        whole.settle();
+        CHECK(whole.store->recovery().damaged_tail);
+        CHECK_FALSE(whole.listener.lost_.empty());
+        CHECK(whole.append("s").value().seq > whole.last_seq);
+      }
+    }
+  }
+}
+
+TEST_CASE("a last batch that is cut since the machine was started again counts as damaged") {
+  LongBatch cut(append_many);
+  cut.restore((cut.batch / cut.kPage + 2) * cut.kPage, cut.zeros());
+  cut.vfs.reboot();
+  cut.open();
+  cut.settle();
+  CHECK(cut.store->recovery().damaged_tail);
+  CHECK_FALSE(cut.listener.lost_.empty());
+  CHECK(cut.append("s").value().seq > cut.last_seq);
 }
 
 TEST_CASE("a file emptied, removed, swapped or stale never makes a wrong read") {

@@ -36,6 +36,7 @@ TEST_CASE("files are written, read, resized, renamed and removed in a directory 
   CHECK(vfs.list().value().empty());
   CHECK(vfs.free_bytes().value() > 0);
   CHECK(vfs.random() != vfs.random());
+  CHECK(vfs.boot() == vfs.boot());
 }
 
 TEST_CASE("a directory is had by one at a time") {
