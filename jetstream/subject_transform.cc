@@ -137,7 +137,7 @@ void append_slices(std::string& out, std::string_view token, size_t size, size_t
 
 }  // namespace
 
-const SubjectTransform::Name SubjectTransform::kNames[] = {
+constinit const SubjectTransform::Name SubjectTransform::kNames[] = {
     {"Wildcard", Function::wildcard},
     {"Partition", Function::partition},
     {"Split", Function::split},
