@@ -613,7 +613,8 @@ TEST_CASE("whatever is called, the memory store answers as the file store") {
       for (uint64_t i = 0; i <= (kind < 12 ? 0 : below(4)); ++i)
         group.push_back({texts[3 * i % 12], "", texts[(3 * i + 1) % 12], now,
                          below(3) == 0 ? now + static_cast<int64_t>(below(100)) : 0,
-                         below(2) == 0 ? texts[(3 * i + 2) % 12] : ""});
+                         below(2) == 0 ? std::string_view(texts[(3 * i + 2) % 12])
+                                       : std::string_view()});
       if (kind < 15)
         same([&](Store& store, StreamId stream) { return store.append_all(stream, group); });
       else if (kind < 17)
