@@ -128,11 +128,14 @@ std::optional<CutBatch> cut_batch(Bytes bytes, uint64_t key, bool verify) {
   uint64_t begin = 0, end = 0;  // of the last batch, and of its whole records
   uint64_t broken_end = 0;      // of the record behind them, if its header is whole; 0: it is not
   bool more = false;            // behind the one that is broken
+  uint64_t last_begin = 0;      // of the last thing that is whole
+  Record last;                  // which record that is, or was before the batch
   SegmentScan scan(bytes, key, verify);
   for (SegmentScan::Found found; (found = scan.next()) != SegmentScan::Found::end;) {
     if (found == SegmentScan::Found::damage) return {};
     if (found == SegmentScan::Found::batch) {
       begin = scan.offset();
+      last_begin = begin;
       end = begin + kBatchHeader;
       broken_end = 0;
       more = false;
@@ -141,27 +144,35 @@ std::optional<CutBatch> cut_batch(Bytes bytes, uint64_t key, bool verify) {
     if (scan.parsed().record.batch != scan.batch().number) return {};
     more = broken_end != 0;
     const uint64_t record_end = scan.offset() + scan.parsed().end;
-    if (scan.parsed().body_good)
+    if (scan.parsed().body_good) {
+      last_begin = scan.offset();
       end = record_end;
-    else if (!more)
+      last = scan.parsed().record;
+    } else if (!more) {
       broken_end = record_end;
+    }
   }
   const BatchHeader& batch = scan.batch();
   const uint64_t batch_end = begin + batch.length;
   if (begin == 0 || scan.whole_tail() || more || batch_end > bytes.size()) return {};
 
-  // The cut is in the body of the record that is broken, or in its header.
-  const uint64_t least = next_page(broken_end != 0 ? end + kRecordHeader : end);
+  // The cut is in the record that is broken, or in the end of the one in front of it, if what stood
+  // there before is the same.
   const uint64_t most = std::min(broken_end != 0 ? broken_end : end + kRecordHeader, batch_end);
-  if (least >= most) return {};
-  const uint64_t content = end_of_content(bytes, end, batch_end);
-  const uint64_t cut = std::max(next_page(content), least);
-  if (cut < most && (broken_end == 0 || cut - content <= kZerosInFront))
+  if (next_page(last_begin + 1) >= most) return {};
+  const uint64_t content = end_of_content(bytes, begin, batch_end);
+  const uint64_t cut = next_page(content);
+  const bool in_header = broken_end == 0 && next_page(end) < most;
+  if (content <= most &&
+      (in_header ? next_page(end) >= content : cut < most && cut - content <= kZerosInFront))
     return CutBatch{batch.number, end};
   // Not zeros: then records of the file's earlier life, or of a batch that failed.
-  for (uint64_t at = least; at < batch_end; at += kAlignment) {
+  for (uint64_t at = broken_end != 0 ? end + kRecordHeader : end; at < batch_end;
+       at += kAlignment) {
     const auto old = read_record_header(bytes.subspan(at), key, at, false);
-    if (old && old->record.batch != batch.number) return CutBatch{batch.number, end};
+    if (!old) continue;
+    const bool before = old->record.stream == last.stream && old->record.seq <= last.seq;
+    if (before || old->record.batch != batch.number) return CutBatch{batch.number, end};
   }
   return {};
 }

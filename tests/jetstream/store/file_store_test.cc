@@ -438,6 +438,10 @@ struct LongBatch : Fixture {
   uint64_t batch = 0, end = 0, last_record = 0, last_seq = 0;
 
   explicit LongBatch(const std::function<void(LongBatch&)>& fill) {
+    options.segment_bytes = 512u << 10;
+    store.reset();
+    for (const std::string& name : vfs.names()) REQUIRE(vfs.remove(name).ok());
+    open();
     make({});
     for (uint64_t seq = 1; seq <= kBefore; ++seq) {
       REQUIRE(append("s", "payload").ok());
@@ -523,6 +527,44 @@ TEST_CASE("what a kill cuts is not lost, and the next sequence is the next") {
         CHECK(cut.store->state(cut.id).value().messages == whole + 1);
         CHECK(cut.store->read(cut.id, whole + 1).value().payload == "p");
         CHECK(cut.listener.lost_.empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("a kill's cut is found where its place holds the same as before") {
+  // Records whose padding, or the end of whose payload, begins a page.
+  for (const size_t size : {300, 303, 311, 356}) {
+    LongBatch cut([size](LongBatch& store) {
+      for (int i = 0; i < 600; ++i) REQUIRE(store.append("s", std::string(size, 'x')).ok());
+    });
+    // The same messages, some numbers ago, in a batch of the same number.
+    const std::string& now = cut.files.at(cut.segment);
+    std::string before = now.substr(0, cut.batch + kBatchHeader);
+    for (uint64_t seq = 1; before.size() < cut.end; ++seq) {
+      const auto parsed =
+          read_record_header(std::as_bytes(std::span(now)).subspan(before.size()), 0, 0, false);
+      Record record = parsed->record;
+      const std::string payload(size, 'x');
+      record.seq = seq;
+      record.prev_seq = seq - 1;
+      record.subject = "s";
+      record.payload = payload;
+      write_record(before, record, 99, before.size());
+    }
+    before.resize(now.size());
+    for (const std::string& behind : {cut.zeros(), before}) {
+      for (uint64_t page = (cut.batch / cut.kPage + 1) * cut.kPage; page < cut.last_record;
+           page += cut.kPage) {
+        cut.restore(page, behind);
+        cut.open();
+        cut.settle();
+        CHECK(cut.store->recovery().cut_batch);
+        CHECK_FALSE(cut.store->recovery().damaged_tail);
+        CHECK(cut.listener.lost_.empty());
+        const uint64_t whole = cut.messages();
+        CHECK(cut.append("s").value().seq == whole + 1);
+        cut.settle();
       }
     }
   }
