@@ -175,7 +175,7 @@ class FileStore final : public Store {
   Result<uint64_t> over_limits(Stream& stream);
   Result<Receipt> trim(Stream& stream);
   Result<std::vector<SequenceRange>> over_subjects(Stream& stream, int64_t most);
-  // Without the lock: messages that the filter takes, and the sequence to go on with.
+  // reads.cc. Without the lock: messages that the filter takes, and the sequence to go on with.
   Result<uint64_t> search(StreamId id, const SubjectFilter& filter, SequenceRange range,
                           size_t most, std::vector<IndexEntry>& found, View view = View::under_way);
   Result<uint64_t> keep_from(StreamId id, const SubjectFilter& filter, uint64_t through,
