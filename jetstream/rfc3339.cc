@@ -181,8 +181,9 @@ int64_t Timestamp::unix_ns() const {
 }
 
 Timestamp timestamp_utc(int64_t unix_ns) {
-  const int64_t seconds = floor_div(unix_ns, kNanosASecond);
-  return {seconds, static_cast<int32_t>(unix_ns - seconds * kNanosASecond), 0};
+  const int64_t rest = unix_ns % kNanosASecond;  // seconds times a second may not fit
+  return {floor_div(unix_ns, kNanosASecond),
+          static_cast<int32_t>(rest < 0 ? rest + kNanosASecond : rest), 0};
 }
 
 std::string format_rfc3339(const Timestamp& time) {
